@@ -1,0 +1,1 @@
+//! Bisection logs: read, shown and judged.

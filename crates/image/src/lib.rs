@@ -1,0 +1,1 @@
+//! Kernel ELF files: vmlinux and modules, symbols, build-ids, sections, kernel signatures.

@@ -1,0 +1,1 @@
+//! Titles, crash types, signatures and buckets of kernel reports.

@@ -1,0 +1,1 @@
+//! Test support of the ksplat workspace: golden runner, synthetic vmlinux, log mutators.
