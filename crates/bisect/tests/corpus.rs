@@ -1,0 +1,141 @@
+//! Every line of every real bisection log has a template.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use bisect::Log;
+use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf};
+
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/corpus")
+        .join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: ../shared/corpus/{name} is missing");
+    None
+}
+
+/// The logs of the corpus by name, in the order of the archive.
+fn logs() -> Vec<(String, Vec<u8>)> {
+    let Some(path) = shared("bisection-logs.tar.zst") else {
+        return Vec::new();
+    };
+    let archive = zstd::Decoder::new(File::open(path).unwrap()).unwrap();
+    let mut archive = tar::Archive::new(archive);
+    let mut logs = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry
+            .path()
+            .unwrap()
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if name.ends_with(".txt") {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            logs.push((name, bytes));
+        }
+    }
+    logs
+}
+
+#[test]
+fn every_line_of_every_log_has_a_template() {
+    let logs = logs();
+    if logs.is_empty() {
+        return;
+    }
+    assert_eq!(logs.len(), 1757);
+    let (mut known, mut foreign, mut lines, mut unread) = (BTreeMap::new(), BTreeMap::new(), 0, 0);
+    for (name, bytes) in &logs {
+        let log = Log::parse(bytes);
+        lines += log.lines.total;
+        unread += log.lines.unread.len();
+        for (number, text) in log.lines.unread.iter().take(3) {
+            println!("{name}:{number}: {text}");
+        }
+        for (template, count) in &log.lines.known {
+            *known.entry(*template).or_insert(0) += count;
+        }
+        for (kind, count) in &log.lines.foreign {
+            *foreign.entry(*kind).or_insert(0) += count;
+        }
+    }
+    println!("{lines} lines: {known:#?} {foreign:#?}");
+    assert_eq!(
+        known.values().sum::<usize>() + foreign.values().sum::<usize>() + unread,
+        lines
+    );
+    assert_eq!(unread, 0);
+}
+
+/// The sum of the parts of all logs, counted independently with grep.
+#[test]
+fn nothing_that_a_log_says_is_lost() {
+    let logs = logs();
+    if logs.is_empty() {
+        return;
+    }
+    let (mut tests, mut runs, mut decisions, mut strays) = (0, 0, 0, 0);
+    for (name, bytes) in &logs {
+        let log = Log::parse(bytes);
+        let text = String::from_utf8_lossy(bytes);
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        let told = log.revisions.iter().filter(|test| test.decision.is_some()).count();
+        assert_eq!(told, count("# git bisect ") - count("# git bisect start "), "{name}");
+        assert_eq!(
+            log.revisions.iter().map(|test| test.runs.len()).sum::<usize>(),
+            count("run #") + count("all runs: ")
+        );
+        tests += log.revisions.len();
+        runs += log.revisions.iter().map(|test| test.runs.len()).sum::<usize>();
+        decisions += told;
+        strays += log
+            .revisions
+            .iter()
+            .filter(|test| test.lines.0 == test.lines.1 && test.failures.is_empty())
+            .count();
+        if name.starts_with("Log_") {
+            assert_eq!(log.revisions.len(), count("testing commit "), "{name}");
+        }
+    }
+    println!("{tests} tests, {runs} lines of runs, {decisions} decisions, {strays} blocks with nothing in them");
+}
+
+/// Foreign text is bounded: between two lines of the bisection a line of nobody is unread.
+#[test]
+fn a_made_up_line_in_a_real_log_is_unread() {
+    const OWN: &[&str] = &[
+        "testing ",
+        "kernel signature: ",
+        "compiler: ",
+        "all runs: ",
+        "run #",
+        "# git ",
+        "Bisecting: ",
+        "[",
+    ];
+    let is_own = |line: &str| OWN.iter().any(|start| line.starts_with(start)) && !line.contains("[\"");
+    let mut places = 0;
+    for (name, bytes) in logs().iter().filter(|(name, _)| name.starts_with("Log_")).step_by(20) {
+        let text = String::from_utf8_lossy(bytes);
+        let head = text.split("\nrevisions tested: ").next().unwrap_or_default();
+        let lines: Vec<&str> = head.lines().collect();
+        for at in (1..lines.len())
+            .filter(|at| is_own(lines[at - 1]) && is_own(lines[*at]))
+            .step_by(5)
+        {
+            let mut mutated = lines[..at].to_vec();
+            mutated.push("net: the moon was full (roughly 1 step): error");
+            mutated.extend(&lines[at..]);
+            let mutated = mutated.join("\n");
+            let unread = Log::parse(mutated.as_bytes()).lines.unread;
+            assert_eq!(unread.len(), 1, "{name}: before line {}", at + 1);
+            places += 1;
+        }
+    }
+    println!("{places} places");
+}

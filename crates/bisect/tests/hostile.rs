@@ -1,0 +1,79 @@
+//! Any bytes are read, in linear time.
+
+use bisect::Log;
+use std::time::Instant;
+
+#[test]
+fn any_bytes_are_read() {
+    let words: &[&[u8]] = &[
+        b"testing commit ",
+        b"7bc3e6e55acf065500a24621f3b313e7e5998acf",
+        b"\n",
+        b"run #",
+        b"99999999999",
+        b": crashed: ",
+        b"# git bisect bad ",
+        b"\xff\xfe",
+        b"all runs: ",
+        b"OK",
+        b"Bisecting: ",
+        b" is the first bad commit\n",
+        b" | ",
+        b"    ",
+        b"revisions tested: 9, total time: 99999999999999h (build: 1x, test: )\n",
+        b"first bad commit: ",
+        b"crash: ",
+        b"error: ",
+        b"[\"",
+        b"\r\n",
+        b"failed building ",
+        b"recipients (cc): [\"",
+        b"{text}",
+        b"\0",
+        b"cc: []\n",
+        b"bisecting cause commit starting from ",
+        b"\n\n",
+        b"testing release ",
+        b"kernel signature: ",
+        b"representative crash: a, types: [b]\n",
+        b"reproducer is flaky (1.2.3 repro chance estimate)\n",
+        " µs…".as_bytes(),
+    ];
+    let mut state = 1u64;
+    for _ in 0..20_000 {
+        let mut bytes = Vec::new();
+        for _ in 0..24 {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            bytes.extend_from_slice(words[(state >> 33) as usize % words.len()]);
+        }
+        let log = Log::parse(&bytes);
+        let known: usize = log.lines.known.values().chain(log.lines.foreign.values()).sum();
+        assert_eq!(known + log.lines.unread.len(), log.lines.total);
+        log.to_text();
+        serde_json::to_string(&log).unwrap();
+    }
+}
+
+/// Ten times the bytes may take ten times as long, with room for a busy machine, not a hundred times.
+#[test]
+fn long_input_takes_linear_time() {
+    let patterns: [&[u8]; 4] = [
+        b"testing commit 7bc3e6e55acf065500a24621f3b313e7e5998acf\nrun #0: crashed: a\n",
+        b": ",
+        b"representative crash: , types: [",
+        b"# git bisect bad 7bc3e6e55acf065500a24621f3b313e7e5998acf\n",
+    ];
+    for pattern in patterns {
+        let time = |bytes: usize| {
+            let input = pattern.repeat(bytes / pattern.len());
+            let start = Instant::now();
+            assert!(Log::parse(&input).lines.total > 0);
+            start.elapsed().as_secs_f64()
+        };
+        time(200_000);
+        let (short, long) = (time(400_000).max(1e-3), time(4_000_000));
+        assert!(long < short * 60.0, "{short} s, then {long} s");
+    }
+}
