@@ -1,0 +1,61 @@
+# Everything that is done to the project by hand or by CI. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PACKAGES := testdata/lab/packages
+# CI builds with the versions that Cargo.lock says.
+LOCKED := $(if $(CI),--locked)
+
+# $(call step,NAME,COMMAND) runs the command and says how long it took.
+step = @echo "== $(1)"; start=$$(date +%s); $(2); echo "== $(1): $$(($$(date +%s) - start)) s"
+
+# $(call wanted,COMMAND) runs `packages COMMAND`. Failing to fetch is a failure, save where KSPLAT_OFFLINE=1 asks for it.
+wanted = $(PACKAGES) $(1) >/dev/null || { status=$$?; \
+	[ $$status = 75 ] && [ "$${KSPLAT_OFFLINE:-0}" = 1 ] && echo "skipped: $(1) (KSPLAT_OFFLINE is set)" || exit $$status; }
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: rust ## Decodes a captured oops with the real vmlinux (282 MB, fetched once) and shows its title, signature and bucket
+	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli)
+	@testdata/lab/demo
+
+.PHONY: test
+test: check tools kernel ## Everything that CI runs: check, then all tests, also those on the real vmlinux
+	$(call step,tests,eval "$$($(PACKAGES) env)"; cargo test $(LOCKED) --workspace)
+
+.PHONY: check
+check: rust ## Formatting, lints, documentation, and each crate built alone; warnings are errors
+	$(call step,format,cargo fmt --all --check)
+	$(call step,lints,cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings)
+	$(call step,documentation,RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --no-deps --workspace)
+	$(call step,crates alone,for manifest in crates/*/Cargo.toml; do \
+		case $$manifest in crates/fuzz/*) continue ;; esac; \
+		cargo check $(LOCKED) --quiet --manifest-path $$manifest; done)
+
+.PHONY: golden
+golden: rust tools kernel ## Rewrites the golden files from what the code says; read the diff
+	eval "$$($(PACKAGES) env)"; KSPLAT_GOLDEN=rewrite cargo test --workspace
+
+.PHONY: lab
+lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 minutes)
+	testdata/lab/build
+	testdata/lab/capture
+
+.PHONY: kernel
+kernel: tools ## Fetches the vmlinux of the tests into the cache, and unpacks the debug kernel of ../shared
+	$(call step,kernel,$(call wanted,vmlinux); $(call wanted,debug-kernel))
+
+.PHONY: tools
+tools: ## Installs what the tests call: llvm, elfutils, binutils, gcc, zstd, drgn
+	$(call step,tools,$(call wanted,tools))
+
+# Rust itself, and the C compiler that it links with.
+.PHONY: rust
+rust:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust with rustup, which then takes the version in rust-toolchain.toml" >&2; exit 1; }
+	@$(call wanted,compiler)
