@@ -2,6 +2,20 @@
 //!
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
+pub mod format;
 mod frame;
+mod line;
+mod log;
+mod marks;
+pub mod shape;
+mod splat;
+pub mod stack;
+mod trigger;
 
+pub use format::Format;
 pub use frame::Frame;
+pub use line::{Context, Line, lines};
+pub use log::{Entry, Log};
+pub use marks::Marks;
+pub use splat::Splat;
+pub use trigger::Trigger;

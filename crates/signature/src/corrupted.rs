@@ -1,0 +1,105 @@
+//! Corrupted reports: what is missing from one, so that its title may name the wrong function.
+
+use memchr::memmem;
+use trace::format::Integrity;
+use trace::{Entry, Splat, stack};
+
+/// Why a report cannot be believed. The wording is syzkaller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corrupted {
+    /// Another line's prefix stands in the title.
+    Title,
+    /// The headline is known, but not what follows it.
+    NoReport,
+    /// A stack trace was missing, or had no usable frame.
+    NoFrames,
+    /// The format only takes what is left over.
+    ByFormat,
+    /// A stack trace starts and ends at once.
+    TraceMissing,
+    /// A stack trace starts and no frame follows.
+    TraceEmpty,
+    /// No stack trace at all.
+    NoTrace,
+    /// The machine monitor lost the serial console.
+    Disconnected,
+}
+
+impl Corrupted {
+    /// The reason in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Corrupted::Title => "title matches corrupted regexp",
+            Corrupted::NoReport => "matched title but not report regexp",
+            Corrupted::NoFrames => "extracted no frames",
+            Corrupted::ByFormat => "report format is marked as corrupted",
+            Corrupted::TraceMissing => "call trace is missed",
+            Corrupted::TraceEmpty => "no frames in a stack trace",
+            Corrupted::NoTrace => "no stack trace in report",
+            Corrupted::Disconnected => "serial console was lost",
+        }
+    }
+}
+
+/// A trace must show a frame within so many lines.
+const NEAR: usize = 15;
+
+/// Checks a report whose title was found; `integrity` is `None` where no format knows it.
+pub(crate) fn check(title: &str, integrity: Option<Integrity>, splat: &Splat<'_>) -> Option<Corrupted> {
+    let found = if has_stamp(title) {
+        Some(Corrupted::Title)
+    } else if integrity == Some(Integrity::Stack) {
+        traces(&splat.lines)
+    } else {
+        None
+    };
+    found.or_else(|| splat.disconnected.then_some(Corrupted::Disconnected))
+}
+
+/// `[   12.345678]`: the start of another line.
+fn has_stamp(title: &str) -> bool {
+    title.match_indices('[').any(|(at, _)| {
+        let rest = title[at + 1..].trim_start_matches(' ');
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let seconds = digits(rest);
+        let Some(rest) = rest[seconds..].strip_prefix('.').filter(|_| seconds > 0) else {
+            return false;
+        };
+        let fraction = digits(rest);
+        fraction > 0 && rest[fraction..].starts_with(']')
+    })
+}
+
+/// The first stack trace of each kind must have a frame.
+fn traces(lines: &[Entry<'_>]) -> Option<Corrupted> {
+    let mut first = [None; stack::HEADS];
+    for (n, entry) in lines.iter().enumerate() {
+        let mut heads = stack::heads(entry.line.body, entry.marks);
+        while heads != 0 {
+            first[heads.trailing_zeros() as usize].get_or_insert(n);
+            heads &= heads - 1;
+        }
+    }
+    let mut found = false;
+    for (kind, start) in first.iter().enumerate() {
+        let Some(start) = *start else { continue };
+        // The pieces between line breaks, of which the last one is empty.
+        if lines.len() - start + 1 < 4 {
+            return Some(Corrupted::TraceMissing);
+        }
+        let behind = &lines[start + 1..lines.len().min(start + 1 + NEAR)];
+        let framed = behind
+            .iter()
+            .take_while(|entry| stack::heads(entry.line.body, entry.marks) == 0)
+            .any(|entry| stack::frame_functions(entry.line.body).is_some() || is_unavailable(entry.line.body));
+        if !framed && kind != stack::RISCV {
+            return Some(Corrupted::TraceEmpty);
+        }
+        found |= framed || kind == stack::RISCV;
+    }
+    (!found).then_some(Corrupted::NoTrace)
+}
+
+fn is_unavailable(line: &[u8]) -> bool {
+    memmem::find(line, b"(stack is not available)").is_some()
+}

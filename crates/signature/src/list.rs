@@ -1,0 +1,166 @@
+//! Blame lists: which functions a report is not named by, and where a stalled task is entered.
+//!
+//! A line of a list is a function's name, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `*read_once_*nocheck*`.
+//! `{a,b}` stands for one of these.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::memmem;
+
+/// A list of names.
+#[derive(Debug)]
+pub struct List {
+    patterns: Vec<Pattern>,
+    automaton: AhoCorasick,
+}
+
+/// One name of a list, its braces expanded.
+#[derive(Debug)]
+struct Pattern {
+    line: String,
+    text: String,
+    /// What must follow the text, anywhere behind it.
+    then: Option<String>,
+    at_start: bool,
+    at_end: bool,
+}
+
+/// Functions that report a bug or pass it on.
+pub static BYSTANDERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/bystander.txt")));
+/// Where a stalled task entered a subsystem.
+pub static ANCHORS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/anchor.txt")));
+/// What a hung task waits with, which is not what it waits for.
+pub static WAITERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/waiter.txt")));
+
+impl List {
+    /// Reads a list: a name a line, `#` starts a comment.
+    pub fn parse(text: &str) -> List {
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+        List::new(lines.filter(|line| !line.is_empty()))
+    }
+
+    /// A list of these lines.
+    pub fn new<'a>(lines: impl IntoIterator<Item = &'a str>) -> List {
+        let patterns: Vec<Pattern> = lines
+            .into_iter()
+            .flat_map(|line| expand(line).into_iter().map(move |name| Pattern::new(line, &name)))
+            .collect();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(if patterns.len() > 16 {
+                AhoCorasickKind::DFA
+            } else {
+                AhoCorasickKind::NoncontiguousNFA
+            }))
+            .build(patterns.iter().map(|pattern| &pattern.text))
+            .expect("some hundreds of short names fit an automaton");
+        List { patterns, automaton }
+    }
+
+    /// The line of the list that names this function.
+    pub fn line(&self, function: &str) -> Option<&str> {
+        self.find(function).map(|pattern| pattern.line.as_str())
+    }
+
+    /// True where a line of the list names this function.
+    pub fn names(&self, function: &str) -> bool {
+        self.find(function).is_some()
+    }
+
+    fn find(&self, function: &str) -> Option<&Pattern> {
+        let fits = |found: aho_corasick::Match| {
+            let pattern = &self.patterns[found.pattern()];
+            pattern.fits(function, found.start(), found.end()).then_some(pattern)
+        };
+        self.automaton.find_overlapping_iter(function).find_map(fits)
+    }
+}
+
+impl Pattern {
+    fn new(line: &str, name: &str) -> Pattern {
+        let at_start = !name.starts_with('*');
+        let at_end = !name.ends_with('*');
+        let inner = name.trim_matches('*');
+        let (text, then) = inner
+            .split_once('*')
+            .map_or((inner, None), |(text, then)| (text, Some(then.into())));
+        Pattern {
+            line: line.into(),
+            text: text.into(),
+            then,
+            at_start,
+            at_end,
+        }
+    }
+
+    fn fits(&self, function: &str, start: usize, end: usize) -> bool {
+        if self.at_start && start != 0 {
+            return false;
+        }
+        match &self.then {
+            Some(then) if self.at_end => function[end..].ends_with(then.as_str()),
+            Some(then) => memmem::find(&function.as_bytes()[end..], then.as_bytes()).is_some(),
+            None => !self.at_end || end == function.len(),
+        }
+    }
+}
+
+/// A name with braces, as the names that it stands for.
+fn expand(name: &str) -> Vec<String> {
+    let Some((head, rest)) = name.split_once('{') else {
+        return vec![name.into()];
+    };
+    let (choices, tail) = rest.split_once('}').unwrap_or((rest, ""));
+    let tails = expand(tail);
+    choices
+        .split(',')
+        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let list =
+            List::parse("# comment\nkasan_*\n*printk*\ndump_stack # why\n*_trap\nk{,v}free\n*read_once_*nocheck*\n");
+        for (function, want) in [
+            ("kasan_report", true),
+            ("__kasan_report", false),
+            ("vprintk_emit", true),
+            ("dump_stack", true),
+            ("dump_stack_lvl", false),
+            ("do_trap", true),
+            ("do_trap_x", false),
+            ("kfree", true),
+            ("kvfree", true),
+            ("xkvfree", false),
+            ("my_read_once_word_nocheck", true),
+            ("nocheck_read_once_", false),
+            ("", false),
+        ] {
+            assert_eq!(list.names(function), want, "{function}");
+        }
+        assert_eq!(list.line("kvfree"), Some("k{,v}free"));
+    }
+
+    #[test]
+    fn the_lists_are_anchored_names() {
+        for list in [&BYSTANDERS, &ANCHORS, &WAITERS] {
+            for pattern in &list.patterns {
+                assert!(
+                    pattern
+                        .text
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)),
+                    "{}",
+                    pattern.line
+                );
+                assert!(!pattern.text.is_empty(), "{} names everything", pattern.line);
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Recipes: from a report's text to the functions that its title names.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use trace::format::{Format, Pick, Recipe, Step};
+use trace::shape::{Place, Shape};
+use trace::{Marks, stack};
+
+use crate::list::{ANCHORS, BYSTANDERS, List, WAITERS};
+use crate::name::{demangled, without_prefix};
+
+/// A blamed function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name in titles, without a syscall prefix; `None` where the report has no usable frame.
+    pub name: Option<String>,
+    /// Its name as it was printed, demangled.
+    pub raw: String,
+}
+
+impl Key {
+    const MISSING: Key = Key {
+        name: None,
+        raw: String::new(),
+    };
+
+    /// What a title says: the name, or that it is missing.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or("corrupted")
+    }
+}
+
+/// What a recipe found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// One function for each stack trace that the recipe reads.
+    pub keys: Vec<Key>,
+    /// True where a stack trace was missing, or had no usable frame.
+    pub failed: bool,
+}
+
+/// A report's lines, from where its format matched.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'a, 't> {
+    pub lines: &'a [&'t [u8]],
+    pub marks: &'a [Marks],
+    pub from: Place,
+}
+
+impl<'t> Text<'_, 't> {
+    fn line(&self, n: usize) -> &'t [u8] {
+        if n == self.from.line {
+            &self.lines[n][self.from.column..]
+        } else {
+            self.lines[n]
+        }
+    }
+}
+
+/// Runs the recipe of a format.
+pub(crate) fn keys(format: &Format, skip: &List, text: Text<'_, '_>) -> Keys {
+    let Recipe { steps, otherwise, pick } = format.row.recipe;
+    let found = Walk::new(pick, skip, text).run(steps, &format.steps);
+    if found.failed && !otherwise.is_empty() {
+        return Walk::new(pick, skip, text).run(otherwise, &format.otherwise);
+    }
+    found
+}
+
+/// A walk over the lines of a report: strictly forward, step by step.
+struct Walk<'a, 't> {
+    pick: Pick,
+    skip: &'a List,
+    text: Text<'a, 't>,
+    next: usize,
+    candidates: Vec<Cow<'t, str>>,
+    found: Keys,
+}
+
+impl<'a, 't> Walk<'a, 't> {
+    fn new(pick: Pick, skip: &'a List, text: Text<'a, 't>) -> Self {
+        Walk {
+            pick,
+            skip,
+            text,
+            next: text.from.line,
+            candidates: Vec::new(),
+            found: Keys::default(),
+        }
+    }
+
+    fn run(mut self, steps: &[Step], shapes: &[Option<Shape>]) -> Keys {
+        let mut at = 0;
+        let mut traces = 0;
+        while at < steps.len() {
+            if steps[at] == Step::Stack {
+                if traces > 0 {
+                    self.reduce();
+                }
+                traces += 1;
+                at += self.read_stack(steps.get(at + 1).zip(shapes.get(at + 1).map(Option::as_ref)));
+            } else {
+                self.go_to(steps[at], shapes[at].as_ref());
+                at += 1;
+            }
+        }
+        self.reduce();
+        self.found
+    }
+
+    /// Goes on to the first line that fits a step.
+    fn go_to(&mut self, step: Step, shape: Option<&Shape>) {
+        while self.next < self.text.lines.len() {
+            let n = self.next;
+            self.next += 1;
+            if self.is_foreign(n) {
+                self.found.failed = true;
+                return;
+            }
+            if self.try_step(n, step, shape) {
+                return;
+            }
+        }
+    }
+
+    /// Reads one stack trace; how many steps that completes: the next one's line may end the trace.
+    fn read_stack(&mut self, next: Option<(&Step, Option<&Shape>)>) -> usize {
+        while self.next < self.text.lines.len() {
+            let n = self.next;
+            self.next += 1;
+            let line = self.text.line(n);
+            if self.is_foreign(n) {
+                self.found.failed = true;
+                return 1;
+            }
+            if stack::heads(line, self.text.marks[n]) != 0 {
+                return 1;
+            }
+            if let Some((step, shape)) = next
+                && *step != Step::Stack
+                && self.try_step(n, *step, shape)
+            {
+                return 2;
+            }
+            if self.has_enough() {
+                continue;
+            }
+            if let Some((first, second)) = stack::frame_functions(line) {
+                self.add(first);
+                second.into_iter().for_each(|second| self.add(second));
+            }
+        }
+        1
+    }
+
+    fn is_foreign(&self, n: usize) -> bool {
+        stack::is_foreign_frame(self.text.line(n), self.text.marks[n])
+    }
+
+    /// Takes the candidates of a line that fits a step.
+    fn try_step(&mut self, n: usize, step: Step, shape: Option<&Shape>) -> bool {
+        let line = self.text.line(n);
+        let function = match step {
+            Step::Stack => return false,
+            Step::Line(_) => {
+                let Some(captures) = shape.and_then(|shape| shape.find(line)) else {
+                    return false;
+                };
+                captures.into_iter().flatten().for_each(|function| self.add(function));
+                return true;
+            }
+            Step::CallTrace => {
+                let marks = self.text.marks[n];
+                return marks.any(Marks::BACKTRACE)
+                    || (marks.any(Marks::CALL_TRACE) || marks.any(Marks::CALL_TRACE_LOWER))
+                        && [&b"Call Trace:"[..], b"Call trace:"]
+                            .iter()
+                            .any(|text| memmem::find(line, text).is_some());
+            }
+            Step::InstructionPointer => stack::instruction_pointer(line),
+            Step::Interrupted => stack::instruction_pointer(line).or_else(|| interrupted(line).map(Some)),
+            Step::Origin => origin(line).map(Some),
+        };
+        let Some(function) = function else { return false };
+        function.into_iter().for_each(|function| self.add(function));
+        true
+    }
+
+    /// True where more candidates cannot change who is blamed.
+    fn has_enough(&self) -> bool {
+        self.pick == Pick::First && !self.candidates.is_empty()
+    }
+
+    fn add(&mut self, function: &'t [u8]) {
+        if self.has_enough() {
+            return;
+        }
+        let name = match String::from_utf8_lossy(function) {
+            Cow::Borrowed(name) => demangled(name),
+            Cow::Owned(name) => Cow::Owned(name),
+        };
+        if !BYSTANDERS.names(&name) && !self.skip.names(&name) {
+            self.candidates.push(name);
+        }
+    }
+
+    /// Chooses one of the candidates.
+    fn reduce(&mut self) {
+        let candidates = std::mem::take(&mut self.candidates);
+        let names: Vec<&str> = candidates.iter().map(|name| without_prefix(name)).collect();
+        let picked = match self.pick {
+            Pick::First => names.first().map(|name| (*name, 0)),
+            Pick::Stall => stalled(&names),
+            Pick::Hang => hung(&names),
+        };
+        self.found.failed |= picked.is_none();
+        self.found.keys.push(picked.map_or(Key::MISSING, |(name, n)| Key {
+            name: Some(name.into()),
+            raw: candidates[n].clone().into_owned(),
+        }));
+    }
+}
+
+/// A stalled task is named by what it called below its entry into a subsystem.
+fn stalled<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
+    let anchor = names.iter().position(|name| ANCHORS.names(name))?;
+    if names[anchor].contains("smp_call_function") {
+        return Some(("smp_call_function", anchor));
+    }
+    let below = anchor.saturating_sub(1);
+    Some((names[below], below))
+}
+
+/// A hung task is named by what it waits for.
+fn hung<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
+    const GRACE: [&str; 4] = [
+        "synchronize_rcu",
+        "synchronize_srcu",
+        "synchronize_net",
+        "synchronize_sched",
+    ];
+    for (n, name) in names.iter().enumerate() {
+        if name.contains("rtnl_lock") {
+            return Some((name, n));
+        }
+        if GRACE.iter().any(|wait| name.contains(wait)) {
+            return Some(("synchronize_rcu", n));
+        }
+    }
+    names
+        .iter()
+        .enumerate()
+        .find(|(_, name)| !WAITERS.names(name))
+        .map(|(n, name)| (*name, n))
+}
+
+/// `--- interrupt: 380 at func+0x1/0x2`.
+fn interrupted(line: &[u8]) -> Option<&[u8]> {
+    memmem::find_iter(line, b"--- interrupt: ").find_map(|at| {
+        let rest = &line[at + b"--- interrupt: ".len()..];
+        let vector = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        let rest = rest[vector..].strip_prefix(b" at ").filter(|_| vector > 0)?;
+        Some(&rest[..trace::shape::function(rest)?])
+    })
+}
+
+/// KMSAN's line between two stack traces, whole.
+fn origin(line: &[u8]) -> Option<&[u8]> {
+    let variable = memmem::find(line, b"Local variable ")
+        .and_then(|at| memmem::rfind(&line[at..], b" created at:").map(|end| (at, at + end + b" created at:".len())));
+    let value = || memmem::find(line, b"Uninit was created at:").map(|at| (at, at + b"Uninit was created at:".len()));
+    variable.or_else(value).map(|(start, end)| &line[start..end])
+}

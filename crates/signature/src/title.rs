@@ -1,0 +1,236 @@
+//! Titles: a splat's name, as syzbot would give it, and whether the report can be believed.
+
+use memchr::memmem;
+use trace::format::{Format, Integrity};
+use trace::shape::{Captures, Place};
+use trace::{Entry, Marks, Splat, Trigger};
+
+use crate::corrupted::{self, Corrupted};
+use crate::crash_type::CrashType;
+use crate::list::List;
+use crate::name::prefixes;
+use crate::recipe::{Key, Text, keys};
+use crate::scrub::scrubbed;
+
+/// How a report is called.
+#[derive(Clone, Debug)]
+pub struct Title {
+    /// The name of the bug.
+    pub title: String,
+    /// Other names of the same bug, without duplicates.
+    pub alternatives: Vec<String>,
+    /// What kind of bug it is.
+    pub crash_type: Option<CrashType>,
+    /// The row of the table that named it; `None` for a message that no row knows, which is its own title.
+    pub format: Option<&'static Format>,
+    /// The blamed functions, one for each stack trace that the title looks at.
+    pub keys: Vec<Key>,
+    /// Why the report cannot be believed.
+    pub corrupted: Option<Corrupted>,
+}
+
+impl Title {
+    /// Names a splat.
+    pub fn of(splat: &Splat<'_>) -> Title {
+        let own = &splat.lines[..splat.own];
+        let mut draft = Draft::new(splat.trigger, own);
+        if draft.title.is_empty() {
+            // The trigger stands in what the prefix left out: an overlong prompt, another line's end.
+            let raw = trace::Log::parse(splat.raw);
+            let lines: Vec<Entry<'_>> = raw.entries().iter().map(|entry| entry.whole()).collect();
+            draft = Draft::new(splat.trigger, &lines);
+        }
+        let crash_type = CrashType::of_title(&draft.title);
+        let corrupted = draft.corrupted.or_else(|| {
+            let integrity = draft.format.map(|format| format.row.integrity);
+            corrupted::check(&draft.title, integrity, splat)
+        });
+        let mut alternatives = Vec::with_capacity(draft.alternatives.len());
+        for title in draft.alternatives {
+            let title = scrubbed(&title);
+            if !alternatives.contains(&title) {
+                alternatives.push(title);
+            }
+        }
+        Title {
+            title: scrubbed(&draft.title),
+            alternatives,
+            crash_type,
+            format: draft.format,
+            keys: draft.keys,
+            corrupted,
+        }
+    }
+
+    /// The function that the title names: what stands behind its last ` in `.
+    pub fn frame(&self) -> Option<&str> {
+        let at = self.title.rfind(" in ")? + 4;
+        let rest = &self.title[at..];
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
+        let generic = rest.strip_prefix('<').and_then(|inner| {
+            let length = inner.bytes().take_while(|b| is_name(*b) || *b == b' ').count();
+            inner[length..].starts_with('>').then_some(length + 2)
+        });
+        let start = generic.unwrap_or(0);
+        let length = rest[start..].bytes().take_while(|b| is_name(*b)).count();
+        (length > 0).then(|| &rest[..start + length])
+    }
+
+    /// How bad the bug is: the worst of its names, from 24 to 1.
+    pub fn rank(&self) -> Option<usize> {
+        let titles = std::iter::once(&self.title).chain(&self.alternatives);
+        titles.filter_map(|title| CrashType::of_title(title)?.rank()).max()
+    }
+}
+
+/// A title before it is scrubbed.
+#[derive(Default)]
+struct Draft {
+    title: String,
+    alternatives: Vec<String>,
+    format: Option<&'static Format>,
+    keys: Vec<Key>,
+    corrupted: Option<Corrupted>,
+}
+
+impl Draft {
+    fn new(trigger: Trigger, entries: &[Entry<'_>]) -> Draft {
+        let lines: Vec<&[u8]> = entries.iter().map(|entry| entry.line.body).collect();
+        let marks: Vec<Marks> = entries.iter().map(|entry| entry.marks).collect();
+        let places = places(trigger, &lines, &marks);
+        let mut draft = Draft::default();
+        let mut best: Option<Place> = None;
+        let mut titled = false;
+        for format in Format::of(trigger) {
+            let found = places
+                .iter()
+                .find_map(|at| format.shape.match_at(&lines, *at).map(|captures| (*at, captures)));
+            let Some((at, captures)) = found else { continue };
+            if best.is_some_and(|best| at > best || at == best && titled) {
+                continue;
+            }
+            if best.is_none_or(|best| at < best) {
+                (titled, best) = (false, Some(at));
+                draft.title.clear();
+                draft.format = None;
+            }
+            let (from, captures) = match &format.report {
+                None => (at, captures),
+                Some(report) => {
+                    let found = places.iter().find_map(|at| Some((*at, report.match_at(&lines, *at)?)));
+                    let Some(found) = found else { continue };
+                    found
+                }
+            };
+            draft.fill(
+                format,
+                &captures,
+                Text {
+                    lines: &lines,
+                    marks: &marks,
+                    from,
+                },
+            );
+            titled = true;
+        }
+        if !titled {
+            draft.corrupted = best.map(|_| Corrupted::NoReport);
+            draft.title = places
+                .first()
+                .map_or_else(String::new, |at| lossy(&lines[at.line][at.column..]));
+        }
+        draft
+    }
+
+    fn fill(&mut self, format: &'static Format, captures: &Captures<'_>, text: Text<'_, '_>) {
+        let row = format.row;
+        let found = if row.recipe.steps.is_empty() {
+            Default::default()
+        } else {
+            keys(format, &List::new(row.skip.iter().copied()), text)
+        };
+        let captures: Vec<String> = captures.iter().flatten().map(|capture| lossy(capture)).collect();
+        let names: Vec<&str> = found.keys.iter().map(Key::title).collect();
+        self.title = filled(row.title, &captures, &names);
+        for title in row.alternatives {
+            self.add(filled(title, &captures, &names));
+        }
+        for names in partly_stripped(&found.keys) {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let title = filled(row.title, &captures, &names);
+            if title != self.title {
+                self.add(title);
+            }
+            for title in row.alternatives {
+                self.add(filled(title, &captures, &names));
+            }
+        }
+        self.corrupted = if found.failed {
+            Some(Corrupted::NoFrames)
+        } else {
+            (row.integrity == Integrity::Corrupted).then_some(Corrupted::ByFormat)
+        };
+        self.format = Some(format);
+        self.keys = found.keys;
+    }
+
+    fn add(&mut self, title: String) {
+        if !self.alternatives.contains(&title) {
+            self.alternatives.push(title);
+        }
+    }
+}
+
+/// Where the text of a trigger stands in the lines.
+fn places(trigger: Trigger, lines: &[&[u8]], marks: &[Marks]) -> Vec<Place> {
+    let mark = Marks::trigger(trigger);
+    let text = trigger.text().as_bytes();
+    let mut places = Vec::new();
+    for (line, _) in marks.iter().enumerate().filter(|(_, marks)| marks.any(mark)) {
+        places.extend(memmem::find_iter(lines[line], text).map(|column| Place { line, column }));
+    }
+    places
+}
+
+/// The blamed functions as printed, and without each of the prefixes that one of them has.
+fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<String>> {
+    let raw = |key: &Key| {
+        if key.name.is_some() {
+            key.raw.clone()
+        } else {
+            key.title().to_owned()
+        }
+    };
+    let whole = (!keys.is_empty()).then(|| keys.iter().map(raw).collect());
+    let stripped = prefixes().filter_map(move |prefix| {
+        let strip = |key: &Key| raw(key).strip_prefix(prefix).map_or_else(|| raw(key), str::to_owned);
+        keys.iter()
+            .any(|key| raw(key).starts_with(prefix))
+            .then(|| keys.iter().map(strip).collect())
+    });
+    whole.into_iter().chain(stripped)
+}
+
+/// A template with its captures `{1}` and blamed functions `{f1}` put in.
+fn filled(template: &str, captures: &[String], names: &[&str]) -> String {
+    let mut title = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((text, after)) = rest.split_once('{') {
+        title.push_str(text);
+        let (argument, after) = after.split_once('}').unwrap_or((after, ""));
+        let number = |digits: &str| digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+        title.push_str(match argument.strip_prefix('f') {
+            Some(frame) => number(frame).and_then(|n| names.get(n).copied()).unwrap_or("corrupted"),
+            None => number(argument)
+                .and_then(|n| captures.get(n))
+                .map_or("", String::as_str),
+        });
+        rest = after;
+    }
+    title.push_str(rest);
+    title
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
+}

@@ -1,0 +1,196 @@
+//! Formats: how the kernel words its reports, how syzbot names them, and where the blamed function stands.
+//!
+//! A format is known in one place, a row of [`TABLE`]. Inside one trigger the order matters: the format whose shape stands
+//! nearest to the report's start names it, and of two at one place the first row.
+//! `README.md` of this crate shows how to add one.
+
+use std::sync::LazyLock;
+
+use crate::shape::Shape;
+use crate::trigger::Trigger;
+
+mod table;
+
+/// One step on the way to the frames of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Go on to the first line that holds this shape; what it captures are candidates.
+    Line(&'static str),
+    /// Go on to the line with the instruction pointer; its function is a candidate.
+    InstructionPointer,
+    /// The same, or powerpc's `--- interrupt: 380 at func`.
+    Interrupted,
+    /// Go on to the line that heads a call trace.
+    CallTrace,
+    /// Go on to the line that says where KMSAN's value came from; the line itself is a candidate, of last resort.
+    Origin,
+    /// Read a stack trace; its functions are candidates.
+    Stack,
+}
+
+/// Which of the candidates is blamed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pick {
+    /// The first one.
+    #[default]
+    First,
+    /// What a stalled task was called with: the one below the entry into a subsystem.
+    Stall,
+    /// What a hung task waits for.
+    Hang,
+}
+
+/// How a report's frames are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recipe {
+    /// The steps; empty where a title needs no frame.
+    pub steps: &'static [Step],
+    /// The steps to take from the start where the others fail.
+    pub otherwise: &'static [Step],
+    /// Which candidate is blamed.
+    pub pick: Pick,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The trigger that the report starts with.
+    pub trigger: &'static str,
+    /// What the kernel prints (see [`crate::shape`]).
+    pub shape: &'static str,
+    /// What must stand in the report besides; captures come from here then.
+    pub report: Option<&'static str>,
+    /// The title: `{1}` is the first capture, `{f1}` the first blamed function.
+    pub title: &'static str,
+    /// Other names that the same bug is known under.
+    pub alternatives: &'static [&'static str],
+    /// Where the blamed functions stand.
+    pub recipe: Recipe,
+    /// Functions that this format never blames, besides those that none does.
+    pub skip: &'static [&'static str],
+    /// What such a report must have to be believed.
+    pub integrity: Integrity,
+}
+
+/// What a report of a format must have to be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Integrity {
+    /// A stack trace with frames.
+    #[default]
+    Stack,
+    /// Nothing: its kind has no stack trace.
+    Nothing,
+    /// It is never believed: the format takes what others left since something is missing.
+    Corrupted,
+}
+
+/// A compiled row.
+#[derive(Debug)]
+pub struct Format {
+    /// The row.
+    pub row: &'static Row,
+    /// Position in the table.
+    pub index: usize,
+    /// [`Row::shape`].
+    pub shape: Shape,
+    /// [`Row::report`].
+    pub report: Option<Shape>,
+    /// The shapes of `row.recipe.steps`, in order; `None` for steps without one.
+    pub steps: Vec<Option<Shape>>,
+    /// The shapes of `row.recipe.otherwise`.
+    pub otherwise: Vec<Option<Shape>>,
+}
+
+static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
+    let compile = |steps: &[Step]| {
+        let shape = |step: &Step| {
+            if let Step::Line(shape) = step {
+                Some(Shape::new(shape))
+            } else {
+                None
+            }
+        };
+        steps.iter().map(shape).collect()
+    };
+    table::TABLE
+        .iter()
+        .enumerate()
+        .map(|(index, row)| Format {
+            row,
+            index,
+            shape: Shape::new(row.shape),
+            report: row.report.map(Shape::new),
+            steps: compile(row.recipe.steps),
+            otherwise: compile(row.recipe.otherwise),
+        })
+        .collect()
+});
+
+impl Format {
+    /// The formats of a trigger, in the order in which they are tried.
+    pub fn of(trigger: Trigger) -> impl Iterator<Item = &'static Format> {
+        FORMATS
+            .iter()
+            .filter(move |format| format.row.trigger == trigger.text())
+    }
+
+    /// All formats.
+    pub fn all() -> &'static [Format] {
+        &FORMATS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_trigger_and_its_shape_starts_with_it() {
+        for format in Format::all() {
+            let trigger = format.row.trigger;
+            assert!(Trigger::of(trigger).is_some(), "{trigger} is no trigger");
+            for shape in [Some(&format.shape), format.report.as_ref()].into_iter().flatten() {
+                let head = String::from_utf8_lossy(shape.head());
+                assert!(
+                    head.starts_with(trigger) || trigger.starts_with(&*head),
+                    "{head} can never start with {trigger}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_trigger_has_a_format() {
+        for trigger in Trigger::all() {
+            assert!(Format::of(trigger).next().is_some(), "{}", trigger.text());
+        }
+    }
+
+    #[test]
+    fn every_argument_of_a_title_exists() {
+        for format in Format::all() {
+            let stacks = format
+                .row
+                .recipe
+                .steps
+                .iter()
+                .filter(|step| **step == Step::Stack)
+                .count();
+            let frames = stacks.max(usize::from(!format.row.recipe.steps.is_empty()));
+            let text = format.row.report.unwrap_or(format.row.shape);
+            let captures = Shape::new(text).captures();
+            for title in std::iter::once(&format.row.title).chain(format.row.alternatives) {
+                for n in 1..10 {
+                    assert!(
+                        !title.contains(&format!("{{{n}}}")) || n <= captures,
+                        "{title}: no capture {n} in {text}"
+                    );
+                    assert!(
+                        !title.contains(&format!("{{f{n}}}")) || n <= frames,
+                        "{title}: no frame {n}"
+                    );
+                }
+            }
+        }
+    }
+}

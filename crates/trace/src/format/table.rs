@@ -1,0 +1,440 @@
+//! The table of formats. Facts from syzkaller (pkg/report/linux.go, Apache-2.0; see NOTICE).
+//!
+//! A row starts with its trigger, the shape of what the kernel prints, and the title.
+
+use super::{Integrity, Pick, Recipe, Row, Step};
+use Step::{CallTrace, InstructionPointer, Interrupted, Line, Origin, Stack};
+
+const fn row(trigger: &'static str, shape: &'static str, title: &'static str) -> Row {
+    Row {
+        trigger,
+        shape,
+        report: None,
+        title,
+        alternatives: &[],
+        recipe: Recipe {
+            steps: &[],
+            otherwise: &[],
+            pick: Pick::First,
+        },
+        skip: &[],
+        integrity: Integrity::Stack,
+    }
+}
+
+impl Row {
+    const fn report(self, shape: &'static str) -> Row {
+        Row {
+            report: Some(shape),
+            ..self
+        }
+    }
+
+    const fn alt(self, titles: &'static [&'static str]) -> Row {
+        Row {
+            alternatives: titles,
+            ..self
+        }
+    }
+
+    const fn frames(self, recipe: Recipe) -> Row {
+        Row { recipe, ..self }
+    }
+
+    const fn skip(self, functions: &'static [&'static str]) -> Row {
+        Row {
+            skip: functions,
+            ..self
+        }
+    }
+
+    const fn no_stack(self) -> Row {
+        Row {
+            integrity: Integrity::Nothing,
+            ..self
+        }
+    }
+
+    const fn corrupted(self) -> Row {
+        Row {
+            integrity: Integrity::Corrupted,
+            ..self
+        }
+    }
+}
+
+const fn steps(steps: &'static [Step]) -> Recipe {
+    Recipe {
+        steps,
+        otherwise: &[],
+        pick: Pick::First,
+    }
+}
+
+const fn pick(pick: Pick, recipe: Recipe) -> Recipe {
+    Recipe { pick, ..recipe }
+}
+
+/// The function of the instruction pointer, else the call trace below it.
+const FAULT: Recipe = steps(&[InstructionPointer, CallTrace, Stack]);
+/// Only the function of the instruction pointer.
+const POINTER: Recipe = steps(&[InstructionPointer]);
+/// The call trace.
+const TRACE: Recipe = steps(&[CallTrace, Stack]);
+/// Warnings: registers where there are some, else the call trace.
+const WARN: Recipe = Recipe {
+    steps: &[Interrupted, Stack],
+    otherwise: &[CallTrace, Stack],
+    pick: Pick::First,
+};
+/// `f at address` below a lockdep headline, then the call trace.
+const UNBALANCED: Recipe = steps(&[Line("%p%_%f"), CallTrace, Stack]);
+const KFENCE: Recipe = steps(&[Line("BUG: KFENCE: …in %f"), Stack]);
+const KMSAN: Recipe = steps(&[Stack, Origin, Stack]);
+const RCU: Recipe = Recipe {
+    steps: &[Line("apic_timer_interrupt"), InstructionPointer, Stack],
+    otherwise: &[Line("(apic_timer_interrupt|Exception stack|el1h_64_irq)"), Stack],
+    pick: Pick::Stall,
+};
+
+const ALLOC_SKB: &str = "*alloc_skb*";
+const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
+const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
+const USERCOPY: &[&str] = &["*usercopy*", "*__check*"];
+const LOCK_SOCK: &[&str] = &["*lock_sock*", "*release_sock*"];
+
+pub(super) static TABLE: &[Row] = &[
+    row("BUG:", "BUG: KASAN:", "KASAN: {1} {3} in {f1}")
+        .report("BUG: KASAN: %k in %f⏎{Read|Write} (of size|at addr) %x")
+        .alt(&["bad-access in {f1}"])
+        .frames(steps(&[Line("BUG: KASAN: …in %f"), CallTrace, Stack]))
+        .skip(&["*kernel_fault*", "*tag_check*", "*mem_abort*", "el1_*", "el1h_*"]),
+    row("BUG:", "BUG: KASAN:", "KASAN: invalid-free in {f1}")
+        .report("BUG: KASAN: (double-free or invalid-free|double-free|invalid-free) in %F")
+        .alt(&["invalid-free in {f1}"])
+        .frames(steps(&[
+            Line("BUG: KASAN: (double-free or invalid-free|double-free|invalid-free) in %f"),
+            CallTrace,
+            Stack,
+        ]))
+        .skip(&["*slab_*", "*kfree*", "*vunmap*", "*vfree*"]),
+    row("BUG:", "BUG: KASAN: %k on address⏎{Read|Write} of size %d", "KASAN: {1} {2}"),
+    row("BUG:", "BUG: KASAN: %r", "KASAN: {1}").corrupted(),
+    row("BUG:", "BUG: KMSAN: kernel-usb-infoleak", "KMSAN: kernel-usb-infoleak in {f1}")
+        .report("BUG: KMSAN: kernel-usb-infoleak in %F")
+        .alt(&["KMSAN origin in {f2}"])
+        .frames(KMSAN)
+        .skip(&[
+            ALLOC_SKB,
+            "*usb_submit_urb*",
+            "*usb_start_wait_urb*",
+            "*usb_bulk_msg*",
+            "*usb_interrupt_msg*",
+            "*usb_control_msg*",
+        ])
+        .no_stack(),
+    row("BUG:", "BUG: KMSAN:", "KMSAN: {1} in {f1}")
+        .report("BUG: KMSAN: %k in %F")
+        .alt(&["bad-access in {f1}"])
+        .frames(KMSAN)
+        .skip(&[ALLOC_SKB, "*netlink_ack*", "*netlink_rcv_skb*", "*_encrypt", "{crypto,cipher,drbg,rng}_*"])
+        .no_stack(),
+    row("BUG:", "BUG: KCSAN: data-race", "KCSAN: {1}").report("BUG: KCSAN: %r").no_stack(),
+    row("BUG:", "BUG: KCSAN:", "KCSAN: {1}").report("BUG: KCSAN: %r").no_stack(),
+    row("BUG:", "BUG: KFENCE: {use-after-free|out-of-bounds} {read|write} in %F", "KFENCE: {1} {2} in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(KFENCE),
+    row("BUG:", "BUG: KFENCE: invalid free in %F", "KFENCE: invalid free in {f1}")
+        .alt(&["invalid-free in {f1}"])
+        .frames(KFENCE)
+        .no_stack(),
+    row("BUG:", "BUG: KFENCE: invalid {read|write} in %F", "KFENCE: invalid {1} in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(KFENCE),
+    row("BUG:", "BUG: KFENCE: memory corruption in %F", "KFENCE: memory corruption in {f1}").frames(KFENCE).no_stack(),
+    row(
+        "BUG:",
+        "BUG: (unable to handle kernel paging request|unable to handle page fault for address|Unable to handle kernel data access)",
+        "BUG: unable to handle kernel paging request in {f1}",
+    )
+    // Since f28b11a2abd9 ("x86/fault: Reword initial BUG message for unhandled page faults", 5.1): "page fault for address".
+    .alt(&["bad-access in {f1}"])
+    .frames(FAULT),
+    row(
+        "BUG:",
+        "BUG: (unable to handle kernel NULL pointer dereference|kernel NULL pointer dereference|Kernel NULL pointer dereference)",
+        "BUG: unable to handle kernel NULL pointer dereference in {f1}",
+    )
+    .alt(&["bad-access in {f1}"])
+    .frames(FAULT),
+    row("BUG:", "BUG: (unable|Unable) to handle kernel", "BUG: unable to handle kernel").corrupted(),
+    row(
+        "BUG:",
+        "BUG: {spinlock|rwlock} {lockup suspected|already unlocked|recursion|cpu recursion|bad magic|wrong owner|wrong CPU|trylock failure on UP}",
+        "BUG: {1} {2} in {f1}",
+    )
+    .frames(TRACE)
+    .skip(&["*spin_*", "*_lock*", "*_unlock*"]),
+    row("BUG:", "BUG: soft lockup", "BUG: soft lockup in {f1}").alt(&["stall in {f1}"]).frames(pick(Pick::Stall, FAULT)),
+    row("BUG:", "BUG: …still has locks held!", "BUG: still has locks held in {1}")
+        .report("BUG: …still has locks held!⏎%p%_%f"),
+    row("BUG:", "BUG: scheduling while atomic", "BUG: scheduling while atomic in {f1}").frames(TRACE).skip(&["*schedule*"]),
+    row("BUG:", "BUG: lock held when returning to user space", "BUG: lock held when returning to user space in {1}")
+        .report("BUG: lock held when returning to user space⏎leaving the kernel with locks still held⏎at: %P%f")
+        .no_stack(),
+    row("BUG:", "BUG: bad unlock balance detected!", "BUG: bad unlock balance in {f1}").frames(UNBALANCED),
+    row("BUG:", "BUG: held lock freed!", "BUG: held lock freed in {1}").report("BUG: held lock freed!⏎%p%_%f"),
+    row("BUG:", "BUG: Bad rss-counter state", "BUG: Bad rss-counter state").no_stack(),
+    row("BUG:", "BUG: non-zero nr_ptes on freeing mm", "BUG: non-zero nr_ptes on freeing mm").no_stack(),
+    row("BUG:", "BUG: non-zero nr_pmds on freeing mm", "BUG: non-zero nr_pmds on freeing mm").no_stack(),
+    row("BUG:", "BUG: Dentry …still in use", "BUG: Dentry still in use in {1}")
+        .report("BUG: Dentry …still in use \\(%d) [{unmount} of %l]")
+        .alt(&["BUG: Dentry still in use [{1} of {2}]"]),
+    row("BUG:", "BUG: Bad page {state|cache}", "BUG: Bad page {1} in {f1}")
+        .frames(steps(&[Line("page last allocated"), Stack]))
+        .skip(&[
+            "*{free,put,get,update,release}_page*",
+            "*free_unref*",
+            "{,_,__,___}folio*",
+            "*truncate_inode_pages*",
+            "*page_frag_free*",
+            "*alloc*",
+            "*vmap*",
+            "*page_owner*",
+        ]),
+    row("BUG:", "BUG: Bad page map", "BUG: Bad page map"),
+    row("BUG:", "BUG: workqueue lockup", "BUG: workqueue lockup").no_stack(),
+    row(
+        "BUG:",
+        "BUG: sleeping function called from invalid context at %r",
+        "BUG: sleeping function called from invalid context in {f1}",
+    )
+    .frames(TRACE),
+    row("BUG:", "BUG: using %i\\() in preemptible", "BUG: using {1}() in preemptible code in {f1}")
+        .frames(TRACE)
+        .skip(&["*dump_stack*", "*preemption*", "*preempt*", "*debug_*", "*processor_id*", "*this_cpu*"]),
+    row("BUG:", "BUG: workqueue leaked lock or atomic", "BUG: workqueue leaked lock or atomic in {1}")
+        .report("BUG: workqueue leaked lock or atomic⏎last function: %w%$")
+        .no_stack(),
+    row("BUG:", "BUG: memory leak", "memory leak in {f1}").frames(steps(&[Line("backtrace(:| (crc )"), Stack])).skip(&[
+        "*kmemleak*",
+        "*mmap*",
+        "*kmem*",
+        "*slab*",
+        "*alloc*",
+        "*create_object*",
+        "*idr_get*",
+        "*list_lru_init*",
+        "*kasprintf*",
+        "*kvasprintf*",
+        "*pcpu_create*",
+        "*strdup*",
+        "*strndup*",
+        "*memdup*",
+    ]),
+    row("BUG:", "BUG: …stack guard page was hit at", "BUG: stack guard page was hit in {f1}")
+        .alt(&["stack-overflow in {f1}"])
+        .frames(pick(Pick::Stall, FAULT)),
+    row("BUG:", "BUG: Invalid wait context", "WARNING: locking bug in {f1}").frames(TRACE).skip(LOCK_SOCK),
+    row("BUG:", "BUG:%$", "BUG: corrupted").corrupted(),
+    row("WARNING:", "WARNING: …lib/debugobjects.c… (debug_print|debug_check|at)", "WARNING: ODEBUG bug in {f1}")
+        .frames(WARN)
+        .skip(&[
+            "*debug_*",
+            "*rcu*",
+            "*hrtimer_*",
+            "*timer_*",
+            "*work_*",
+            "*percpu_*",
+            "*vunmap*",
+            "*vfree*",
+            "*__free_*",
+            "*debug_check*",
+            "*kobject_*",
+        ]),
+    row("WARNING:", "WARNING: …mm/usercopy.c… (usercopy_warn|at)", "WARNING: bad usercopy in {f1}").frames(WARN).skip(USERCOPY),
+    row("WARNING:", "WARNING: …lib/kobject.c… (kobject_|at)", "WARNING: kobject bug in {f1}").frames(WARN).skip(&["*kobject_*"]),
+    row("WARNING:", "WARNING: …fs/proc/generic.c… (proc_register|at)", "WARNING: proc registration bug in {f1}")
+        .frames(WARN)
+        .skip(&["*proc_*"]),
+    row("WARNING:", "WARNING: …lib/refcount.c… (refcount_|at)", "WARNING: refcount bug in {f1}")
+        .frames(WARN)
+        .skip(&["*refcount*", "*kobject_*"]),
+    row("WARNING:", "WARNING: …kernel/locking/lockdep.c…lock_", "WARNING: locking bug in {f1}").frames(WARN).skip(LOCK_SOCK),
+    row("WARNING:", "WARNING: …still has locks held!", "WARNING: still has locks held in {1}")
+        .report("WARNING: …still has locks held!⏎at: %f"),
+    row("WARNING:", "WARNING: Nested lock was not taken", "WARNING: nested lock was not taken in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: lock held when returning to user space", "WARNING: lock held when returning to user space in {1}")
+        .report("WARNING: lock held when returning to user space⏎leaving the kernel with locks still held⏎at: %P%f")
+        .no_stack(),
+    row("WARNING:", "WARNING: …mm/….c… %m", "WARNING: kmalloc bug in {f1}")
+        .frames(WARN)
+        .skip(&["*kmalloc*", "*krealloc*", "*slab*", "*kmem*"]),
+    row("WARNING:", "WARNING: …mm/vmalloc.c…__vmalloc_node", "WARNING: zero-size vmalloc in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: … usb_submit_urb", "WARNING in {f1}/usb_submit_urb").frames(WARN).skip(&[
+        "*usb_submit_urb*",
+        "*usb_start_wait_urb*",
+        "*usb_bulk_msg*",
+        "*usb_interrupt_msg*",
+        "*usb_control_msg*",
+    ]),
+    row("WARNING:", "WARNING: %S at 0x%d, CPU#%d", "WARNING in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: … at %S %F", "WARNING in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: %S at %F", "WARNING in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: […] %S at %F", "WARNING in {f1}").frames(WARN),
+    row("WARNING:", "WARNING: possible circular locking dependency detected", "possible deadlock in {f1}")
+        .report("WARNING: possible circular locking dependency detected⏎is trying to acquire lock")
+        .frames(steps(&[Line("at: %P%f"), Line("at: %P%f"), Stack]))
+        .skip(&["*process_one_work*", "*flush_workqueue*", "*drain_workqueue*", "*destroy_workqueue*"]),
+    row("WARNING:", "WARNING: possible irq lock inversion dependency detected", "possible deadlock in {1}")
+        .report("WARNING: possible irq lock inversion dependency detected⏎just changed the state of lock⏎at: %P%f"),
+    row("WARNING:", "WARNING: …-safe -> …-unsafe lock order detected", "possible deadlock in {f1}")
+        .frames(steps(&[Line("which became …at:"), Stack])),
+    row("WARNING:", "WARNING: possible recursive locking detected", "possible deadlock in {1}")
+        .report("WARNING: possible recursive locking detected⏎is trying to acquire lock⏎at: %P%f"),
+    row("WARNING:", "WARNING: inconsistent lock state", "inconsistent lock state in {f1}")
+        .report("WARNING: inconsistent lock state⏎takes⏎at: %P%f")
+        .frames(TRACE),
+    row("WARNING:", "WARNING: suspicious RCU usage", "WARNING: suspicious RCU usage in {f1}")
+        .report("WARNING: suspicious RCU usage⏎%S")
+        .frames(TRACE)
+        .skip(RCU_USAGE),
+    row(
+        "WARNING:",
+        "WARNING: kernel stack regs at %x in …has bad '%l' value",
+        "WARNING: kernel stack regs has bad '{1}' value",
+    )
+    .no_stack(),
+    row(
+        "WARNING:",
+        "WARNING: kernel stack frame pointer at %x in …has bad value",
+        "WARNING: kernel stack frame pointer has bad value",
+    )
+    .no_stack(),
+    row("WARNING:", "WARNING: bad unlock balance detected!", "WARNING: bad unlock balance in {f1}").frames(UNBALANCED),
+    row("WARNING:", "WARNING: held lock freed!", "WARNING: held lock freed in {1}")
+        .report("WARNING: held lock freed!⏎at:%~%P%f"),
+    row("WARNING:", "WARNING: kernel stack regs …has bad 'bp' value", "WARNING: kernel stack regs has bad value").no_stack(),
+    row("WARNING:", "WARNING: kernel stack frame pointer …has bad value", "WARNING: kernel stack regs has bad value").no_stack(),
+    row("WARNING:", "WARNING:%$", "WARNING: corrupted").corrupted(),
+    row("INFO:", "INFO: possible circular locking dependency detected", "possible deadlock in {1}")
+        .report("INFO: possible circular locking dependency detected ]⏎is trying to acquire lock⏎at: %p%_%f"),
+    row("INFO:", "INFO: possible irq lock inversion dependency detected", "possible deadlock in {1}")
+        .report("INFO: possible irq lock inversion dependency detected ]⏎just changed the state of lock⏎at: %p%_%f"),
+    row("INFO:", "INFO: SOFTIRQ-safe -> SOFTIRQ-unsafe lock order detected", "possible deadlock in {1}")
+        .report("INFO: SOFTIRQ-safe -> SOFTIRQ-unsafe lock order detected ]⏎is trying to acquire⏎at: %p%_%f"),
+    row("INFO:", "INFO: possible recursive locking detected", "possible deadlock in {1}")
+        .report("INFO: possible recursive locking detected ]⏎is trying to acquire lock⏎at: %p%_%f"),
+    row("INFO:", "INFO: inconsistent lock state", "inconsistent lock state in {1}")
+        .report("INFO: inconsistent lock state ]⏎takes⏎at: %p%_%f"),
+    row(
+        "INFO:",
+        "INFO: rcu_(preempt|sched|bh|tasks) (self-|)detected( expedited|) stall",
+        "INFO: rcu detected stall in {f1}",
+    )
+    .alt(&["stall in {f1}"])
+    .frames(RCU)
+    .skip(&["*apic_timer_interrupt*", "*rcu*"]),
+    row("INFO:", "INFO: trying to register non-static key", "INFO: trying to register non-static key in {f1}")
+        .frames(TRACE)
+        .skip(&["*stack*", "*lock*", "*IRQ*"]),
+    row("INFO:", "INFO: suspicious RCU usage", "INFO: suspicious RCU usage in {f1}")
+        .report("INFO: suspicious RCU usage⏎%S")
+        .frames(TRACE)
+        .skip(RCU_USAGE),
+    row("INFO:", "INFO: task %T blocked (in I/O wait |)for more than %d seconds", "INFO: task hung in {f1}")
+        .alt(&["hang in {f1}"])
+        .frames(pick(Pick::Hang, TRACE)),
+    row("INFO:", "INFO: task %T can't die for more than …seconds", "INFO: task can't die in {f1}")
+        .alt(&["hang in {f1}"])
+        .frames(TRACE)
+        .skip(&["*schedule*"]),
+    row("INFO:", "INFO: {Freed|Allocated} in %r", "INFO: {1} in {2}").corrupted(),
+    row("INFO:", "INFO:%$", "INFO: corrupted").corrupted(),
+    row(
+        "Unable to handle kernel",
+        "Unable to handle kernel {paging request|NULL pointer dereference|access to user memory}",
+        "BUG: unable to handle kernel {1} in {f1}",
+    )
+    .alt(&["bad-access in {f1}"])
+    .frames(FAULT),
+    row("general protection fault", "general protection fault…:", "general protection fault in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(FAULT),
+    row("stack segment: ", "stack segment: ", "stack segment fault in {f1}").frames(FAULT),
+    row("Kernel panic", "Kernel panic - not syncing: stack-protector:", "kernel panic: stack is corrupted in {1}")
+        .report("Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: %f")
+        .no_stack(),
+    row("Kernel panic", "Kernel panic - not syncing: stack-protector:", "kernel panic: stack is corrupted in {f1}")
+        .report("Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: %x")
+        .frames(TRACE)
+        .skip(&["*stack_chk*"]),
+    row("Kernel panic", "Kernel panic - not syncing: corrupted stack end", "kernel panic: corrupted stack end in {f1}")
+        .report("Kernel panic - not syncing: corrupted stack end detected inside scheduler")
+        .alt(&["stack-overflow in {f1}"])
+        .frames(pick(Pick::Stall, TRACE))
+        .skip(&["*schedule*", "*retint_kernel*"]),
+    row("Kernel panic", "Kernel panic - not syncing: kernel stack overflow", "kernel stack overflow in {f1}")
+        .alt(&["stack-overflow in {f1}"])
+        .frames(pick(Pick::Stall, TRACE))
+        .skip(&["*bad_stack*"]),
+    row("Kernel panic", "Kernel panic - not syncing: Attempted to kill init!", "kernel panic: Attempted to kill init!"),
+    row(
+        "Kernel panic",
+        "Kernel panic - not syncing: Couldn't open N_TTY ldisc for …--- error -%d",
+        "kernel panic: Couldn't open N_TTY ldisc",
+    ),
+    row("Kernel panic", "Kernel panic - not syncing: Fatal exception", "kernel panic: Fatal exception").corrupted(),
+    row("Kernel panic", "Kernel panic - not syncing: panic_on_warn set", "kernel panic: panic_on_warn set").corrupted(),
+    row("Kernel panic", "Kernel panic - not syncing: hung_task: blocked tasks", "kernel panic: hung_task: blocked tasks")
+        .corrupted(),
+    row("Kernel panic", "Kernel panic - not syncing: %r", "kernel panic: {1}"),
+    row("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {f1}").frames(POINTER),
+    row("rust_kernel: panicked", "rust_kernel: panicked", "{1} in {f1}")
+        .report("rust_kernel: panicked at …¶%r")
+        .frames(TRACE)
+        .skip(&["*__rustc::rust_begin_unwind*"]),
+    row("kernel BUG", "kernel BUG at mm/usercopy.c", "BUG: bad usercopy in {f1}").frames(TRACE).skip(USERCOPY),
+    row("kernel BUG", "kernel BUG at lib/list_debug.c", "BUG: corrupted list in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(TRACE),
+    row("kernel BUG", "kernel BUG at %r", "kernel BUG in {f1}").frames(FAULT).skip(&["skb_*"]),
+    row("Kernel BUG", "Kernel BUG %r", "kernel BUG {1}"),
+    row("BUG kmalloc-", "BUG kmalloc-…: Object already free", "BUG: Object already free"),
+    row("divide error:", "divide error: ", "divide error in {f1}").frames(POINTER),
+    row("divide_error:", "divide_error: ", "divide error in {f1}").frames(POINTER),
+    row("invalid opcode:", "invalid opcode: ", "invalid opcode in {f1}").frames(POINTER),
+    row("int3:", "int3: ", "int3 in {f1}").frames(FAULT),
+    row("UBSAN:", "UBSAN:", "UBSAN: undefined-behaviour in {f1}")
+        .report("UBSAN: Undefined behaviour in")
+        .frames(TRACE)
+        .skip(UBSAN),
+    row("UBSAN:", "UBSAN: array-index-out-of-bounds in", "UBSAN: array-index-out-of-bounds in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(TRACE)
+        .skip(UBSAN),
+    row("UBSAN:", "UBSAN:", "UBSAN: {1} in {f1}").report("UBSAN: %l in").frames(TRACE).skip(UBSAN),
+    row("Booting the kernel.", "^Booting the kernel", "unexpected kernel reboot").no_stack(),
+    row(
+        "unregister_netdevice: waiting for",
+        "unregister_netdevice: waiting for… to become free",
+        "unregister_netdevice: waiting for DEV to become free",
+    )
+    .no_stack(),
+    row("VFS: Close: file count is 0", "VFS: Close: file count is 0", "VFS: Close: file count is zero (use-after-free)").no_stack(),
+    row("VFS: Busy inodes after unmount", "VFS: Busy inodes after unmount", "VFS: Busy inodes after unmount (use-after-free)")
+        .no_stack(),
+    row("Internal error:", "Internal error:", "Internal error in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT),
+    row("Unhandled fault:", "Unhandled fault:", "Unhandled fault in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT),
+    row("Alignment trap:", "Alignment trap:", "Alignment trap in {f1}").frames(FAULT),
+    row("trusty: panic", "trusty: panic… ASSERT FAILED", "trusty: ASSERT FAILED: {1}")
+        .report("trusty: panic \\(…):( DEBUG|) ASSERT FAILED at \\(…): %n")
+        .no_stack(),
+    row("trusty: panic", "trusty: panic… ASSERT FAILED…:%~%r", "trusty: ASSERT FAILED: {1}").corrupted(),
+    row("trusty: panic", "trusty: panic", "trusty: panic: {1}").report("trusty: panic \\(…): %n").no_stack(),
+    row("fatal error:", "fatal error:", "go runtime error").no_stack(),
+    row("SYZFAIL:", "SYZFAIL:%r", "SYZFAIL:{1}").no_stack(),
+    row("SYZFATAL:", "SYZFATAL:%r", "SYZFATAL:{1}").alt(&["SYZFATAL"]).no_stack(),
+    row("panic:", "panic: Sentry detected …stuck task", "panic: Sentry detected stuck tasks").no_stack(),
+    row("panic:", "panic:%r", "panic:{1}").no_stack(),
+];

@@ -1,0 +1,263 @@
+//! Console text to lines: what printk puts in front of a message, and who printed it.
+//!
+//! The grammar of the prefix (kernel/printk/printk.c, `info_print_prefix`):
+//! `[<level>][seconds.micros][[caller]] `, where the caller (`CONFIG_PRINTK_CALLER`) is `T` and a thread id or `C` and a CPU.
+
+use memchr::memmem;
+
+/// Who printed a line: lines of one context belong together, whatever is printed between them.
+///
+/// Two callers are equal when their printed forms are, padding included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Context(u64);
+
+impl Context {
+    /// A line without a printk prefix.
+    pub const NONE: Context = Context(0);
+    /// A line with a time stamp but without a caller id.
+    pub const CONSOLE: Context = Context(1);
+
+    const TASK: u64 = 2;
+    const CPU: u64 = 3;
+
+    fn caller(kind: u64, padding: usize, digits: &[u8]) -> Context {
+        let number = digits
+            .iter()
+            .fold(0u64, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(d - b'0')));
+        // 2 bits of kind, 5 of padding, 5 of digit count, the rest is the number.
+        Context(kind | (padding as u64 & 31) << 2 | (digits.len() as u64 & 31) << 7 | number << 12)
+    }
+
+    /// True for `[ T123]`: a task printed the line.
+    pub fn is_task(self) -> bool {
+        self.0 & 3 == Self::TASK
+    }
+
+    /// True for `[ C1]`: an interrupt on that CPU printed the line.
+    pub fn is_cpu(self) -> bool {
+        self.0 & 3 == Self::CPU
+    }
+
+    /// True where the kernel said who printed the line.
+    pub fn is_caller(self) -> bool {
+        self.is_task() || self.is_cpu()
+    }
+}
+
+impl std::fmt::Display for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (digits, number) = ((self.0 >> 7 & 31) as usize, self.0 >> 12);
+        match self.0 & 3 {
+            Self::TASK => write!(f, "T{number:0digits$}"),
+            Self::CPU => write!(f, "C{number:0digits$}"),
+            _ if *self == Self::CONSOLE => f.write_str("console"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One console line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Where the line starts in the console text.
+    pub offset: usize,
+    /// The whole line, without its line break.
+    pub raw: &'a [u8],
+    /// The message: what is left behind printk's prefix, and behind a `?` that doubts a frame.
+    pub body: &'a [u8],
+    /// Who printed it.
+    pub context: Context,
+    /// False for a frame that the unwinder doubts (`? f+0x1/0x2`, or powerpc's ` (unreliable)`).
+    pub reliable: bool,
+}
+
+impl<'a> Line<'a> {
+    /// Reads one line that starts at `offset`; `raw` has no line break.
+    pub fn parse(offset: usize, raw: &'a [u8]) -> Line<'a> {
+        let (context, body) = split_prefix(raw);
+        if context == Context::NONE {
+            return Line {
+                offset,
+                raw,
+                body: raw,
+                context,
+                reliable: true,
+            };
+        }
+        let (body, reliable) = without_doubt(body);
+        Line {
+            offset,
+            raw,
+            body,
+            context,
+            reliable,
+        }
+    }
+
+    /// Where the line ends in the console text, before its line break.
+    pub fn end(&self) -> usize {
+        self.offset + self.raw.len()
+    }
+}
+
+/// Lines of a console text, in order; a last line without a line break counts.
+pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at >= text.len() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n);
+        let line = Line::parse(at, &text[at..end]);
+        at = end + 1;
+        Some(line)
+    })
+}
+
+/// The context of a line and what follows the prefix.
+fn split_prefix(raw: &[u8]) -> (Context, &[u8]) {
+    let found = match raw.first() {
+        Some(b'[' | b'<') => stamp(raw),
+        _ => None,
+    };
+    let Some(context) = found.or_else(|| behind_other_output(raw)) else {
+        return (Context::NONE, raw);
+    };
+    // Syzkaller cuts at the first "] " of the line, which is the prefix's end unless something stands in front of it.
+    let body = memmem::find(raw, b"] ").map_or(raw, |at| &raw[at + 2..]);
+    (context, body)
+}
+
+/// `<4>[   12.345678][ T123] `: its context.
+fn stamp(raw: &[u8]) -> Option<Context> {
+    let mut rest = raw;
+    if let Some(level) = rest.strip_prefix(b"<") {
+        let digits = digits(level);
+        rest = level[digits..].strip_prefix(b">").filter(|_| digits > 0)?;
+    }
+    rest = rest.strip_prefix(b"[")?;
+    rest = &rest[spaces(rest)..];
+    let seconds = digits(rest);
+    rest = rest[seconds..].strip_prefix(b".").filter(|_| seconds > 0)?;
+    let fraction = digits(rest);
+    rest = rest[fraction..].strip_prefix(b"]").filter(|_| fraction > 0)?;
+    match rest {
+        [b' ', ..] => Some(Context::CONSOLE),
+        [b'[', id @ ..] => {
+            let padding = spaces(id);
+            let (kind, number) = match id[padding..].split_first()? {
+                (b'T', number) => (Context::TASK, number),
+                (b'C', number) => (Context::CPU, number),
+                _ => return None,
+            };
+            let count = digits(number);
+            (count > 0 && number[count..].starts_with(b"] ")).then(|| Context::caller(kind, padding, &number[..count]))
+        }
+        _ => None,
+    }
+}
+
+/// A prefix that other output on the same line stands in front of: a getty's prompt, or printk's own note about lost messages.
+fn behind_other_output(raw: &[u8]) -> Option<Context> {
+    let mut rest = raw;
+    if let Some(count) = rest.strip_prefix(b"** ") {
+        let number = digits(count);
+        rest = count[number..]
+            .strip_prefix(b" printk messages dropped ** ")
+            .filter(|_| number > 0)?;
+        if let Some(context) = stamp(rest) {
+            return Some(context);
+        }
+    }
+    let prompt = memmem::rfind(rest, b" login: ")?;
+    stamp(&rest[prompt + b" login: ".len()..])
+}
+
+/// The message without the mark of an unreliable frame, and whether there was none.
+fn without_doubt(body: &[u8]) -> (&[u8], bool) {
+    if let Some(at) = memmem::find(body, b" ? ")
+        && memmem::find(body, b"<EOI>").is_none()
+    {
+        return (&body[at + 2..], false);
+    }
+    if let Some(frame) = body.strip_suffix(b" (unreliable)")
+        && memmem::find(body, b"<EOI>").is_none()
+    {
+        return (frame, false);
+    }
+    (body, true)
+}
+
+pub(crate) fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+pub(crate) fn spaces(text: &[u8]) -> usize {
+    text.iter().take_while(|b| **b == b' ').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(raw: &str) -> (String, String, bool) {
+        let line = Line::parse(0, raw.as_bytes());
+        (
+            line.context.to_string(),
+            String::from_utf8_lossy(line.body).into_owned(),
+            line.reliable,
+        )
+    }
+
+    #[test]
+    fn prefixes() {
+        for (raw, context_, body) in [
+            ("[   12.345678] oops", "console", "oops"),
+            ("<4>[   12.345678] oops", "console", "oops"),
+            ("[   12.345678][ T3245] oops", "T3245", "oops"),
+            ("[   12.345678][    C1] oops", "C1", "oops"),
+            (
+                "** 12 printk messages dropped ** [   12.345678] oops",
+                "console",
+                "oops",
+            ),
+            ("syzkaller login: [   12.345678][   T1] oops", "T1", "oops"),
+            ("[12] oops", "", "[12] oops"),
+            ("[   12.345678]oops", "", "[   12.345678]oops"),
+            ("[   12.345678][ X1] oops", "", "[   12.345678][ X1] oops"),
+            ("oops", "", "oops"),
+            ("", "", ""),
+            ("<", "", "<"),
+            ("[   12.345678] ", "console", ""),
+        ] {
+            assert_eq!(context(raw), (context_.into(), body.into(), true), "{raw}");
+        }
+    }
+
+    #[test]
+    fn doubted_frames_lose_their_mark() {
+        assert_eq!(
+            context("[ 1.0]  ? f+0x1/0x2"),
+            ("console".into(), " f+0x1/0x2".into(), false)
+        );
+        assert_eq!(
+            context("[ 1.0]  [<ffff>] ? f+0x1/0x2"),
+            ("console".into(), " f+0x1/0x2".into(), false)
+        );
+        assert_eq!(
+            context("[ 1.0] f+0x1/0x2 (unreliable)"),
+            ("console".into(), "f+0x1/0x2".into(), false)
+        );
+        assert_eq!(context("[ 1.0]  <EOI>  ? f+0x1/0x2").2, true);
+        // Without a prefix nothing is known about a line, so nothing is taken away from it.
+        assert_eq!(context("  ? f+0x1/0x2"), ("".into(), "  ? f+0x1/0x2".into(), true));
+    }
+
+    #[test]
+    fn padding_is_part_of_a_context() {
+        assert_ne!(
+            Line::parse(0, b"[ 1.0][  T1] x").context,
+            Line::parse(0, b"[ 1.0][ T1] x").context
+        );
+    }
+}

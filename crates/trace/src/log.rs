@@ -1,0 +1,218 @@
+//! A console text, read once: its lines, and what each of them holds.
+
+use crate::line::{Context, Line, lines};
+use crate::marks::{Marks, marks, suppresses};
+use crate::splat::Splat;
+use crate::trigger::Trigger;
+
+/// One line of a [`Log`].
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'t> {
+    /// The line.
+    pub line: Line<'t>,
+    /// What it holds.
+    pub marks: Marks,
+    /// The trigger that makes it the start of a report.
+    pub trigger: Option<Trigger>,
+    /// The nearest line before it that the same caller printed: how many lines back; 0 where there is none.
+    back: u32,
+}
+
+impl Entry<'_> {
+    /// The same line with its prefix as part of the message.
+    pub fn whole(self) -> Self {
+        Entry {
+            line: Line {
+                body: self.line.raw,
+                ..self.line
+            },
+            ..self
+        }
+    }
+}
+
+/// A console text, read once.
+#[derive(Debug)]
+pub struct Log<'t> {
+    text: &'t [u8],
+    entries: Vec<Entry<'t>>,
+    last_panic: Option<usize>,
+    last_suppressed: Option<usize>,
+    disconnected: bool,
+}
+
+impl<'t> Log<'t> {
+    /// Reads a console text.
+    pub fn parse(text: &'t [u8]) -> Log<'t> {
+        let mut log = Log {
+            text,
+            entries: entries(text),
+            last_panic: None,
+            last_suppressed: None,
+            disconnected: false,
+        };
+        log.find_triggers();
+        log.link_contexts();
+        log
+    }
+
+    /// The text that was read.
+    pub fn text(&self) -> &'t [u8] {
+        self.text
+    }
+
+    /// All lines.
+    pub fn entries(&self) -> &[Entry<'t>] {
+        &self.entries
+    }
+
+    /// The splats, in order: each starts with the first trigger behind the line that started the one before.
+    pub fn splats(&self) -> impl Iterator<Item = Splat<'t>> {
+        let mut budget = Budget::of(self.text.len());
+        let starts = (0..self.entries.len()).filter(|n| self.entries[*n].trigger.is_some());
+        let mut from = 0;
+        starts.enumerate().map(move |(index, start)| {
+            let splat = Splat::new(self, index, from, start, &mut budget);
+            from = start + 1;
+            splat
+        })
+    }
+
+    /// True where a line at or behind `from` says that the kernel panicked.
+    pub(crate) fn panicked(&self, from: usize) -> bool {
+        self.last_panic.is_some_and(|at| at >= from)
+    }
+
+    /// True where a line at or behind `from` says that the output is not worth a bug.
+    pub(crate) fn suppressed(&self, from: usize) -> bool {
+        self.last_suppressed.is_some_and(|at| at >= from)
+    }
+
+    /// True where the machine monitor lost the serial console.
+    pub(crate) fn disconnected(&self) -> bool {
+        self.disconnected
+    }
+
+    /// The lines before `at` that the same caller printed, nearest first.
+    pub(crate) fn before(&self, at: usize) -> impl Iterator<Item = usize> {
+        let back = |n: usize| {
+            Some(self.entries[n].back as usize)
+                .filter(|back| *back > 0)
+                .map(|back| n - back)
+        };
+        std::iter::successors(back(at), move |n| back(*n))
+    }
+
+    fn find_triggers(&mut self) {
+        for n in 0..self.entries.len() {
+            let Entry { line, marks, .. } = self.entries[n];
+            let held = marks.triggers();
+            if held != 0 {
+                let printed_again = self
+                    .entries
+                    .get(n + 1)
+                    .is_some_and(|next| next.marks.any(Marks::REPLAY));
+                if !printed_again {
+                    self.entries[n].trigger = Trigger::first(line.raw, held);
+                }
+            }
+            if marks.any(Marks::NOT_SYNCING) {
+                self.last_panic = Some(n);
+            }
+            if marks.any(Marks::MAYBE_SUPPRESSED) && suppresses(line.raw, marks) {
+                self.last_suppressed = Some(n);
+            }
+            self.disconnected |= marks.any(Marks::VM_DISCONNECTED);
+        }
+    }
+
+    fn link_contexts(&mut self) {
+        if self.entries.iter().all(|entry| entry.trigger.is_none()) {
+            return;
+        }
+        let mut last = std::collections::HashMap::<Context, usize>::new();
+        let mut run: Option<(Context, usize)> = None;
+        for (n, entry) in self.entries.iter_mut().enumerate() {
+            let context = entry.line.context;
+            let before = match run {
+                Some((running, at)) if running == context => Some(at),
+                _ => {
+                    if let Some((running, at)) = run {
+                        last.insert(running, at);
+                    }
+                    last.get(&context).copied()
+                }
+            };
+            entry.back = before.map_or(0, |at| u32::try_from(n - at).unwrap_or(0));
+            run = Some((context, n));
+        }
+    }
+}
+
+/// How many lines the regions of a text's splats may hold together.
+///
+/// Each region runs to the end of its window, so a text that is nothing but triggers would cost the square of its
+/// length. Real consoles stay far below this; a flood's later regions end at the next splat.
+pub(crate) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    fn of(bytes: usize) -> Budget {
+        Budget {
+            left: (4 << 20) + 16 * bytes,
+        }
+    }
+
+    /// Takes the bytes of one region; false where nothing is left.
+    pub(crate) fn spend(&mut self, bytes: usize) -> bool {
+        self.left = self.left.saturating_sub(bytes);
+        self.left > 0
+    }
+}
+
+fn entries(text: &[u8]) -> Vec<Entry<'_>> {
+    let mut marks = marks(text).peekable();
+    // Matches come ordered by their end, so a match belongs to the first line that ends behind its start.
+    lines(text)
+        .map(|line| {
+            let mut held = Marks::default();
+            while let Some((_, number)) = marks.next_if(|(at, _)| *at < line.end()) {
+                held.add(number);
+            }
+            Entry {
+                line,
+                marks: held,
+                trigger: None,
+                back: 0,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_know_what_they_hold() {
+        let log = Log::parse(b"BUG: a\nx\nKernel panic - not syncing: b\n");
+        let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.map(Trigger::text)).collect();
+        assert_eq!(triggers, [Some("BUG:"), None, Some("Kernel panic")]);
+        assert!(log.panicked(2) && !log.panicked(3));
+    }
+
+    #[test]
+    fn a_line_that_is_printed_again_is_no_start() {
+        let log = Log::parse(b"BUG: a\n** replaying previous printk message **\nBUG: a\n");
+        let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.is_some()).collect();
+        assert_eq!(triggers, [false, false, true]);
+    }
+
+    #[test]
+    fn a_caller_finds_its_lines() {
+        let log = Log::parse(b"[ 1.0][ T1] a\n[ 1.0][ C0] b\n[ 1.0][ T1] c\n[ 1.0][ T1] BUG: d\n");
+        assert_eq!(log.before(3).collect::<Vec<_>>(), [2, 0]);
+        assert_eq!(log.before(1).count(), 0);
+    }
+}

@@ -1,0 +1,163 @@
+//! Splats: the part of a console that one crash printed, before anything is understood of it.
+
+use crate::line::{Context, Line};
+use crate::log::{Budget, Entry, Log};
+use crate::marks::Marks;
+use crate::trigger::Trigger;
+
+/// One splat: the line that started it, what led there and what the same caller printed then.
+///
+/// The region is syzkaller's (pkg/report/linux.go, `extractReport`): all lines of the same context up to the window's end.
+#[derive(Debug)]
+pub struct Splat<'t> {
+    /// Number of the splat in its text.
+    pub index: usize,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Who printed it.
+    pub context: Context,
+    /// Where the first line starts, in bytes of the text.
+    pub start: usize,
+    /// Where the last line with a trigger ends, at or behind `start`.
+    pub end: usize,
+    /// Where the search for the next splat goes on.
+    pub skip: usize,
+    /// Lines of the same caller that led to the splat: at most 5, or 50 where the caller is a task.
+    pub before: Vec<Entry<'t>>,
+    /// The lines of the splat; the first one has the trigger.
+    pub lines: Vec<Entry<'t>>,
+    /// How many of `lines` belong to the first report, where the console mixes callers and a second report starts.
+    pub own: usize,
+    /// The whole text from `start` to `end`.
+    pub raw: &'t [u8],
+    /// The text says, at or behind where the search for this splat started, that the kernel panicked.
+    pub panicked: bool,
+    /// The text says that whatever crashed is not worth a bug.
+    pub suppressed: bool,
+    /// The machine monitor lost the console.
+    pub disconnected: bool,
+    /// The region was cut at the next splat, since the text is a flood of them.
+    pub cut: bool,
+}
+
+/// Lines that repeat a report or belong to it: they do not start a second one.
+const FOLLOWS: Marks = Marks::INVALID_OPCODE.or(Marks::NOT_SYNCING);
+const FOLLOWING_TRIGGERS: [&str; 3] = [
+    "unregister_netdevice: waiting for",
+    "PANIC: double fault",
+    "Internal error:",
+];
+/// Messages with a stack of their own that are no reports.
+const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
+/// What ends a region that is long enough to be whole.
+const ENDS: Marks = Marks::NOT_SYNCING.or(Marks::CIRCULAR);
+
+impl<'t> Splat<'t> {
+    /// The splat that starts with line `start`, found by a search from line `from`.
+    pub(crate) fn new(log: &Log<'t>, index: usize, from: usize, start: usize, budget: &mut Budget) -> Splat<'t> {
+        let entries = log.entries();
+        let first = entries[start];
+        let trigger = first.trigger.expect("a splat starts with a trigger");
+        let context = first.line.context;
+        let mut splat = Splat {
+            index,
+            trigger,
+            context,
+            start: first.line.offset,
+            end: first.line.end(),
+            skip: first.line.end(),
+            before: before(log, from, start),
+            lines: Vec::with_capacity(64.min(entries.len() - start)),
+            own: 0,
+            raw: &[],
+            panicked: log.panicked(from),
+            suppressed: log.suppressed(from),
+            disconnected: log.disconnected(),
+            cut: false,
+        };
+        splat.collect(&entries[start..], budget);
+        splat.raw = &log.text()[splat.start..splat.end];
+        splat
+    }
+
+    fn collect(&mut self, entries: &[Entry<'t>], budget: &mut Budget) {
+        let kmsan = memchr::memmem::find(entries[0].line.raw, b"BUG: KMSAN:").is_some();
+        let whole = if kmsan { 16 } else { 22 };
+        let following = FOLLOWING_TRIGGERS
+            .iter()
+            .filter_map(|text| Trigger::of(text))
+            .fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)));
+        let (mut accepted, mut second, mut cpus, mut closed) = (0, false, false, false);
+        for (n, entry) in entries.iter().enumerate() {
+            let Entry {
+                line, marks, trigger, ..
+            } = *entry;
+            if n > 0 {
+                if trigger.is_some() {
+                    if !budget.spend(line.offset - self.end) {
+                        self.cut = true;
+                        break;
+                    }
+                    self.end = line.end();
+                    second |= !marks.any(following);
+                } else {
+                    second |= marks.any(INFORMS);
+                }
+            }
+            let same = line.context == self.context || cpus && line.context.is_cpu();
+            if closed || n > 0 && !(line.reliable && same) {
+                continue;
+            }
+            accepted += 1;
+            if n > 0 {
+                if marks.any(Marks::LOCKDEP_OFF) {
+                    continue;
+                }
+                if marks.any(Marks::NMI_FROM_CPU) {
+                    cpus = true;
+                } else if accepted > whole && marks.any(ENDS) {
+                    closed = true;
+                    continue;
+                }
+            }
+            self.lines.push(*entry);
+            if !second || self.context.is_caller() {
+                self.own = self.lines.len();
+            }
+        }
+        if !self.cut {
+            let end = entries.last().map_or(self.end, |last| last.line.end());
+            budget.spend(end - self.end);
+        }
+    }
+
+    /// The lines before the splat and of it, in order.
+    pub fn all_lines(&self) -> impl Iterator<Item = &Line<'t>> {
+        self.before.iter().chain(&self.lines).map(|entry| &entry.line)
+    }
+
+    /// The extracted report: all lines without their prefixes, each with a line break.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.all_lines().map(|line| line.body.len() + 1).sum());
+        for line in self.all_lines() {
+            text.extend_from_slice(line.body);
+            text.push(b'\n');
+        }
+        text
+    }
+}
+
+/// The last lines before the splat that the same caller printed: 50 of a task, 5 of anybody else.
+fn before<'t>(log: &Log<'t>, from: usize, start: usize) -> Vec<Entry<'t>> {
+    let entries = log.entries();
+    let most = if entries[start].line.context.is_task() { 50 } else { 5 };
+    let mut lines: Vec<_> = log
+        .before(start)
+        .take_while(|n| *n >= from)
+        .map(|n| entries[n])
+        .filter(|entry| entry.line.reliable && !entry.line.body.is_empty())
+        .take(most)
+        .collect();
+    lines.reverse();
+    lines
+}
