@@ -1,5 +1,12 @@
 //! One stack frame as the kernel printed it: `? func+0x1a/0x40 [module build-id]`.
 
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::line::spaces;
+use crate::shape::address;
+
 /// A stack frame, as the kernel printed it (`%pB`, `%pS`: kernel/kallsyms.c, `__sprint_symbol`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -21,4 +28,286 @@ pub struct Frame<'a> {
     /// True where the address is the instruction itself (RIP, or the function that an exception
     /// interrupted), false where it is a return address, which is one past the call.
     pub exact: bool,
+}
+
+/// A frame, and where it stands in its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameAt<'a> {
+    /// The frame.
+    pub frame: Frame<'a>,
+    /// Bytes of `func+0x1a/0x40`.
+    pub symbol: Range<usize>,
+    /// Bytes of ` [module build-id]`, with the space before it; empty where there is none.
+    pub module: Range<usize>,
+}
+
+impl<'a> Frame<'a> {
+    /// Finds the first `func+0x1a/0x40` of a line, with a blank, `(` or `0010:` in front as the kernel prints it.
+    pub fn find(line: &'a [u8]) -> Option<FrameAt<'a>> {
+        memmem::find_iter(line, b"+0x").find_map(|plus| Frame::around(line, plus))
+    }
+
+    /// Reads a line that is nothing but a frame of a stack trace: blanks, addresses, `?`, then the function.
+    pub fn parse(line: &'a [u8]) -> Option<Frame<'a>> {
+        let head = head(line);
+        let rest = &line[head.length..];
+        if let Some(mut found) = memmem::find(rest, b"+0x").and_then(|plus| Frame::around(line, head.length + plus))
+            && found.symbol.start == head.length
+        {
+            found.frame.reliable &= head.reliable;
+            return Some(found.frame);
+        }
+        let bare = rest
+            .strip_prefix(b"0x")
+            .and_then(hex)
+            .filter(|(_, length)| *length >= 8);
+        let address = bare
+            .filter(|(_, length)| is_end(&rest[2 + length..]))
+            .map(|(value, _)| value);
+        let address = address.or_else(|| head.address.filter(|_| rest.is_empty()))?;
+        Some(Frame {
+            address: Some(address),
+            reliable: head.reliable,
+            ..Frame::default()
+        })
+    }
+
+    /// True for a function that an exception or interrupt enters the kernel by: what it interrupted is printed below it,
+    /// with the address of the instruction itself (arch/x86/entry/entry_64.S, arch/arm64/kernel/entry.S).
+    pub fn is_exception_entry(&self) -> bool {
+        let name = self.function;
+        name.starts_with("asm_exc_")
+            || name.starts_with("asm_sysvec_")
+            || name.starts_with("el1h_")
+            || name.starts_with("el1t_")
+            || matches!(
+                name,
+                "asm_common_interrupt"
+                    | "asm_call_irq_on_stack"
+                    | "common_interrupt"
+                    | "ret_from_intr"
+                    | "apic_timer_interrupt"
+                    | "reschedule_interrupt"
+                    | "call_function_interrupt"
+                    | "call_function_single_interrupt"
+                    | "irq_work_interrupt"
+                    | "page_fault"
+                    | "async_page_fault"
+                    | "general_protection"
+                    | "invalid_op"
+                    | "divide_error"
+                    | "stack_segment"
+                    | "int3"
+                    | "debug"
+                    | "nmi"
+                    | "end_repeat_nmi"
+                    | "error_exit"
+                    | "el1_irq"
+                    | "el1_sync"
+            )
+    }
+
+    /// The frame whose `+0x` stands at `plus`.
+    fn around(line: &'a [u8], plus: usize) -> Option<FrameAt<'a>> {
+        let start = plus - line[..plus].iter().rev().take_while(|b| is_name(**b)).count();
+        let before = &line[..start];
+        if start == plus || !matches!(before.last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
+            return None;
+        }
+        let (offset, length) = hex(&line[plus + 3..])?;
+        let slash = plus + 3 + length;
+        let (size, length) = line[slash..].strip_prefix(b"/0x").and_then(hex)?;
+        let symbol = start..slash + 3 + length;
+        let module = module(line, symbol.end);
+        let mut words = line
+            .get(module.clone())
+            .and_then(|m| m.strip_prefix(b" "))
+            .unwrap_or(b"");
+        words = words
+            .strip_prefix(b"[")
+            .and_then(|m| m.strip_suffix(b"]"))
+            .unwrap_or(b"");
+        let words = std::str::from_utf8(words).unwrap_or("");
+        let (name, build_id) = words
+            .split_once(' ')
+            .map_or((words, None), |(name, id)| (name, Some(id)));
+        let doubted = before.ends_with(b"? ") || line[module.end..].starts_with(b" (unreliable)");
+        Some(FrameAt {
+            frame: Frame {
+                function: std::str::from_utf8(&line[start..plus]).ok()?,
+                offset,
+                size,
+                module: Some(name).filter(|name| !name.is_empty()),
+                build_id,
+                address: address_before(before),
+                reliable: !doubted,
+                exact: false,
+            },
+            symbol,
+            module,
+        })
+    }
+}
+
+/// What stands in front of a frame's function.
+struct Head {
+    length: usize,
+    reliable: bool,
+    address: Option<u64>,
+}
+
+fn head(line: &[u8]) -> Head {
+    let mut head = Head {
+        length: 0,
+        reliable: true,
+        address: None,
+    };
+    loop {
+        let rest = &line[head.length..];
+        let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        if blank > 0 {
+            head.length += blank;
+        } else if let Some(length) = address(rest) {
+            head.address = Some(digits_of(&rest[..length]));
+            head.length += length;
+        } else if rest.starts_with(b"? ") {
+            head.reliable = false;
+            head.length += 1;
+        } else {
+            return head;
+        }
+    }
+}
+
+/// `[<ffffffff81000000>] ` right before a function.
+fn address_before(before: &[u8]) -> Option<u64> {
+    let before = before.strip_suffix(b"? ").unwrap_or(before);
+    let before = &before[..before.len() - before.iter().rev().take_while(|b| **b == b' ').count()];
+    let start = memchr::memrchr(b'[', before.strip_suffix(b">]")?)?;
+    (address(&before[start..]) == Some(before.len() - start)).then(|| digits_of(&before[start..]))
+}
+
+fn digits_of(address: &[u8]) -> u64 {
+    let start = address.iter().position(u8::is_ascii_hexdigit).unwrap_or(0);
+    let text = &address[start..];
+    hex(text.strip_prefix(b"0x").unwrap_or(text)).map_or(0, |(value, _)| value)
+}
+
+/// Where ` [module build-id]` stands behind a symbol.
+fn module(line: &[u8], at: usize) -> Range<usize> {
+    let rest = &line[at..];
+    let blank = spaces(rest);
+    let end = rest.get(blank..).and_then(|m| m.strip_prefix(b"[")).and_then(|m| {
+        let length = memchr::memchr(b']', m)?;
+        let name = m[..length].split(|b| *b == b' ').next().unwrap_or(b"");
+        (!name.is_empty() && name.iter().all(|b| is_name(*b) || *b == b'-')).then_some(at + blank + 2 + length)
+    });
+    match end {
+        Some(end) if blank == 1 => at..end,
+        _ => at..at,
+    }
+}
+
+fn is_end(rest: &[u8]) -> bool {
+    rest.iter().all(|b| b.is_ascii_whitespace())
+}
+
+fn is_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')
+}
+
+/// A hex number that fits 64 bits, and how long it is.
+fn hex(text: &[u8]) -> Option<(u64, usize)> {
+    let length = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let digits = std::str::from_utf8(&text[..length]).ok()?;
+    u64::from_str_radix(digits, 16).ok().map(|value| (value, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_in_lines() {
+        for (line, function, offset, size, module, reliable, address) in [
+            (" vfs_write+0x1a/0x40", "vfs_write", 0x1a, 0x40, None, true, None),
+            (" ? f.isra.0+0x1/0x2 [xfs]", "f.isra.0", 1, 2, Some("xfs"), false, None),
+            ("RIP: 0010:f+0x1/0x2 [xfs 0123abcd]", "f", 1, 2, Some("xfs"), true, None),
+            (
+                " [<ffffffff81000010>] ? f+0x1/0x2",
+                "f",
+                1,
+                2,
+                None,
+                false,
+                Some(0xffff_ffff_8100_0010),
+            ),
+            (
+                " [<ffffffff81000010>] f+0x1/0x2",
+                "f",
+                1,
+                2,
+                None,
+                true,
+                Some(0xffff_ffff_8100_0010),
+            ),
+            ("(f+0x1/0x2)", "f", 1, 2, None, true, None),
+            (" f+0x1/0x2 (unreliable)", "f", 1, 2, None, false, None),
+            ("x at: f+0x1/0x2 [m], y", "f", 1, 2, Some("m"), true, None),
+        ] {
+            let found = Frame::find(line.as_bytes()).expect(line).frame;
+            let want = Frame {
+                function,
+                offset,
+                size,
+                module,
+                build_id: found.build_id,
+                address,
+                reliable,
+                exact: false,
+            };
+            assert_eq!(found, want, "{line}");
+        }
+        assert_eq!(
+            Frame::find(b"RIP: 0010:f+0x1/0x2 [xfs 0123abcd]").and_then(|f| f.frame.build_id),
+            Some("0123abcd")
+        );
+    }
+
+    #[test]
+    fn no_frames() {
+        for line in [
+            "x",
+            " f+0x1",
+            " f+0x/0x2",
+            " f+0x11111111111111111/0x2",
+            " a-f+0x1/0x2",
+            "+0x1/0x2",
+            " é+0x1/0x2",
+        ] {
+            assert_eq!(Frame::find(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_frames() {
+        for (line, is) in [
+            ("  vfs_write+0x1a/0x40", true),
+            ("  ? vfs_write+0x1a/0x40", true),
+            ("[<ffffffff81000010>] vfs_write+0x1a/0x40", true),
+            ("  ? 0xffffffffc0000000", true),
+            ("[<ffffffff81000010>] 0xffffffff81000010", true),
+            ("  #0: (x), at: vfs_write+0x1a/0x40", false),
+            ("RIP: 0010:vfs_write+0x1a/0x40", false),
+            ("R13: 00007fff x", false),
+            ("", false),
+        ] {
+            assert_eq!(Frame::parse(line.as_bytes()).is_some(), is, "{line}");
+        }
+        let bare = Frame::parse(b"  ? 0xffffffffc0000000").expect("a frame");
+        assert_eq!(
+            (bare.function, bare.address, bare.reliable),
+            ("", Some(0xffff_ffff_c000_0000), false)
+        );
+    }
 }

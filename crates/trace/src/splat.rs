@@ -26,6 +26,8 @@ pub struct Splat<'t> {
     pub before: Vec<Entry<'t>>,
     /// The lines of the splat; the first one has the trigger.
     pub lines: Vec<Entry<'t>>,
+    /// Frames of the splat that the unwinder doubts; they are not among `lines`.
+    pub doubted: Vec<Entry<'t>>,
     /// How many of `lines` belong to the first report, where the console mixes callers and a second report starts.
     pub own: usize,
     /// The whole text from `start` to `end`.
@@ -68,6 +70,7 @@ impl<'t> Splat<'t> {
             skip: first.line.end(),
             before: before(log, from, start),
             lines: Vec::with_capacity(64.min(entries.len() - start)),
+            doubted: Vec::new(),
             own: 0,
             raw: &[],
             panicked: log.panicked(from),
@@ -105,7 +108,11 @@ impl<'t> Splat<'t> {
                 }
             }
             let same = line.context == self.context || cpus && line.context.is_cpu();
-            if closed || n > 0 && !(line.reliable && same) {
+            if closed || n > 0 && !same {
+                continue;
+            }
+            if n > 0 && !line.reliable {
+                self.doubted.push(*entry);
                 continue;
             }
             accepted += 1;
@@ -134,6 +141,19 @@ impl<'t> Splat<'t> {
     /// The lines before the splat and of it, in order.
     pub fn all_lines(&self) -> impl Iterator<Item = &Line<'t>> {
         self.before.iter().chain(&self.lines).map(|entry| &entry.line)
+    }
+
+    /// The lines of the splat with the doubted frames among them, in order.
+    pub fn with_doubted(&self) -> impl Iterator<Item = &Line<'t>> {
+        let (mut lines, mut doubted) = (self.lines.iter().peekable(), self.doubted.iter().peekable());
+        std::iter::from_fn(move || {
+            let earlier = match (lines.peek(), doubted.peek()) {
+                (Some(line), Some(doubt)) => doubt.line.offset < line.line.offset,
+                (None, Some(_)) => true,
+                _ => false,
+            };
+            if earlier { doubted.next() } else { lines.next() }.map(|entry| &entry.line)
+        })
     }
 
     /// The extracted report: all lines without their prefixes, each with a line break.
