@@ -2,16 +2,20 @@
 //!
 //! `Report ─signature─> Signature ─buckets─> Buckets`
 
+mod bucket;
 mod corrupted;
 mod crash_type;
 pub mod list;
 pub mod name;
 mod recipe;
 mod scrub;
+mod signature;
 mod title;
 
+pub use bucket::{Bucket, Buckets, Place, Sighting};
 pub use corrupted::Corrupted;
 pub use crash_type::CrashType;
 pub use recipe::Key;
 pub use scrub::scrubbed;
+pub use signature::Signature;
 pub use title::Title;

@@ -27,6 +27,7 @@ pub struct Title {
     pub keys: Vec<Key>,
     /// Why the report cannot be believed.
     pub corrupted: Option<Corrupted>,
+    kind: String,
 }
 
 impl Title {
@@ -53,6 +54,9 @@ impl Title {
             }
         }
         Title {
+            kind: draft
+                .kind
+                .map_or_else(|| scrubbed(&draft.title), |kind| scrubbed(&kind)),
             title: scrubbed(&draft.title),
             alternatives,
             crash_type,
@@ -60,6 +64,11 @@ impl Title {
             keys: draft.keys,
             corrupted,
         }
+    }
+
+    /// The kind of report: the title without the functions that it blames.
+    pub fn kind(&self) -> &str {
+        &self.kind
     }
 
     /// The function that the title names: what stands behind its last ` in `.
@@ -87,6 +96,8 @@ impl Title {
 #[derive(Default)]
 struct Draft {
     title: String,
+    /// The title with `*` for each blamed function.
+    kind: Option<String>,
     alternatives: Vec<String>,
     format: Option<&'static Format>,
     keys: Vec<Key>,
@@ -112,7 +123,7 @@ impl Draft {
             if best.is_none_or(|best| at < best) {
                 (titled, best) = (false, Some(at));
                 draft.title.clear();
-                draft.format = None;
+                (draft.format, draft.kind) = (None, None);
             }
             let (from, captures) = match &format.report {
                 None => (at, captures),
@@ -152,6 +163,7 @@ impl Draft {
         let captures: Vec<String> = captures.iter().flatten().map(|capture| lossy(capture)).collect();
         let names: Vec<&str> = found.keys.iter().map(Key::title).collect();
         self.title = filled(row.title, &captures, &names);
+        self.kind = Some(filled(row.title, &captures, &["*"; 4]));
         for title in row.alternatives {
             self.add(filled(title, &captures, &names));
         }

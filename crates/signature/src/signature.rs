@@ -1,0 +1,141 @@
+//! Signatures: one bug, one short name, whatever machine, boot or capture printed it.
+//!
+//! The scheme is `v0` while it is being found. Its plaintext is the report's kind, then the blamed frames: at most
+//! [`FRAMES`] of each stack trace that the title looks at, from the blamed function outwards, by the names that the
+//! kernel printed, without what compilers add. A report without a blamable frame is named by its scrubbed lines
+//! instead, so that it groups with nothing but its equals.
+
+use trace::format::Integrity;
+use trace::{Report, Splat};
+
+use crate::list::{BYSTANDERS, List};
+use crate::name::{demangled, without_suffixes};
+use crate::scrub::scrubbed;
+use crate::title::Title;
+
+/// How many frames of a stack trace name a bug.
+pub const FRAMES: usize = 3;
+
+/// The derive-key context of the hash: scheme and version.
+const SCHEME: &str = "ksplat crash signature v0";
+
+/// A crash signature and the text that it is the digest of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signature {
+    digest: [u8; 16],
+    plaintext: String,
+}
+
+impl Signature {
+    /// The signature of a report.
+    pub fn of(splat: &Splat<'_>, report: &Report<'_>, title: &Title) -> Signature {
+        let mut plaintext = format!("kind: {}\n", title.kind());
+        let blamed = blamed(report, title);
+        for frame in &blamed {
+            plaintext.push_str("frame: ");
+            plaintext.push_str(frame);
+            plaintext.push('\n');
+        }
+        let expects_frames = title
+            .format
+            .is_none_or(|format| format.row.integrity == Integrity::Corrupted || !format.row.recipe.steps.is_empty());
+        if blamed.is_empty() && expects_frames {
+            for entry in &splat.lines[..splat.own] {
+                plaintext.push_str("line: ");
+                plaintext.push_str(&scrubbed(&String::from_utf8_lossy(entry.line.body)));
+                plaintext.push('\n');
+            }
+        }
+        let mut digest = [0; 16];
+        let mut hasher = blake3::Hasher::new_derive_key(SCHEME);
+        hasher.update(plaintext.as_bytes()).finalize_xof().fill(&mut digest);
+        Signature { digest, plaintext }
+    }
+
+    /// What the signature is the digest of, a fact a line.
+    pub fn plaintext(&self) -> &str {
+        &self.plaintext
+    }
+}
+
+impl std::fmt::Display for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("v0:")?;
+        self.digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The blamed frames of each stack trace that the title looks at.
+fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
+    let skip = List::new(title.format.map_or(&[][..], |format| format.row.skip).iter().copied());
+    let is_blamable = |name: &str| !BYSTANDERS.names(name) && !skip.names(name);
+    let mut blamed = Vec::new();
+    for key in title.keys.iter().filter(|key| key.name.is_some()) {
+        let physical = |frame: &trace::Frame<'_>| demangled(without_suffixes(frame.function)).into_owned();
+        let start = report.traces.iter().find_map(|trace| {
+            let at = trace
+                .frames
+                .iter()
+                .position(|frame| frame.reliable && physical(frame) == key.raw)?;
+            Some(&trace.frames[at..])
+        });
+        let Some(frames) = start else {
+            blamed.push(key.raw.clone());
+            continue;
+        };
+        let reliable = frames
+            .iter()
+            .filter(|frame| frame.reliable && !frame.function.is_empty());
+        blamed.extend(reliable.map(physical).filter(|name| is_blamable(name)).take(FRAMES));
+    }
+    blamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trace::Log;
+
+    fn signature(text: &str) -> Signature {
+        let log = Log::parse(text.as_bytes());
+        let splat = log.splats().next().expect("a splat");
+        Signature::of(&splat, &Report::parse(&splat), &Title::of(&splat))
+    }
+
+    const OOPS: &str = "[    1.0] general protection fault: 0000 [#1]\n[    1.0] CPU: 1 PID: 5 Comm: sh Not tainted 6.1.0 #1\n\
+        [    1.0] RIP: 0010:memcpy+0x1/0x2\n[    1.0] Call Trace:\n[    1.0]  f.isra.0+0x1/0x2\n[    1.0]  ? x+0x1/0x2\n\
+        [    1.0]  g+0x1/0x2\n[    1.0]  h+0x1/0x2\n[    1.0]  i+0x1/0x2\n";
+
+    #[test]
+    fn the_plaintext_says_kind_and_frames() {
+        assert_eq!(
+            signature(OOPS).plaintext(),
+            "kind: general protection fault in *\nframe: f\nframe: g\nframe: h\n"
+        );
+    }
+
+    #[test]
+    fn what_varies_does_not_matter() {
+        let other = OOPS
+            .replace("1.0]", "772.5]")
+            .replace("PID: 5", "PID: 99")
+            .replace("CPU: 1", "CPU: 0");
+        let other = other
+            .replace("0x1/0x2", "0x11/0x22")
+            .replace("f.isra.0", "f")
+            .replace(" i+", " j+");
+        assert_eq!(signature(OOPS), signature(&other));
+        assert_ne!(signature(OOPS), signature(&OOPS.replace(" g+", " k+")));
+        assert_ne!(
+            signature(OOPS),
+            signature(&OOPS.replace("general protection fault", "Unhandled fault"))
+        );
+    }
+
+    #[test]
+    fn reports_without_frames_only_equal_themselves() {
+        let bare = |text: &str| signature(&format!("[ 1.0] general protection fault: 0000\n[ 1.0] {text}\n"));
+        assert_eq!(bare("at 0xffff888012345678"), bare("at 0xffff888087654321"));
+        assert_ne!(bare("one"), bare("two"));
+    }
+}
