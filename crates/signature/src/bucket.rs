@@ -58,13 +58,7 @@ impl Buckets {
     /// Counts a report.
     pub fn add(&mut self, signature: Signature, sighting: Sighting) {
         let place = sighting.place;
-        self.join(Bucket {
-            signature,
-            count: 1,
-            first: place,
-            last: place,
-            sample: sighting,
-        });
+        self.join(Bucket { signature, count: 1, first: place, last: place, sample: sighting });
     }
 
     /// Counts the reports of other buckets, which must come from other inputs.
@@ -109,12 +103,7 @@ mod tests {
         let splat = log.splats().next().expect("a splat");
         let title = Title::of(&splat);
         let signature = Signature::of(&splat, &Report::parse(&splat), &title);
-        let sighting = Sighting {
-            place: Place { input, index: 0 },
-            title: title.title,
-            corrupted,
-            length: text.len(),
-        };
+        let sighting = Sighting { place: Place { input, index: 0 }, title: title.title, corrupted, length: text.len() };
         (signature, sighting)
     }
 
@@ -127,27 +116,14 @@ mod tests {
             report("SYZFAIL: a", 3, false),
         ];
         let mut forward = Buckets::default();
-        reports
-            .iter()
-            .cloned()
-            .for_each(|(signature, sighting)| forward.add(signature, sighting));
+        reports.iter().cloned().for_each(|(signature, sighting)| forward.add(signature, sighting));
         let (mut one, mut two) = (Buckets::default(), Buckets::default());
-        reports[2..]
-            .iter()
-            .rev()
-            .cloned()
-            .for_each(|(signature, sighting)| one.add(signature, sighting));
-        reports[..2]
-            .iter()
-            .cloned()
-            .for_each(|(signature, sighting)| two.add(signature, sighting));
+        reports[2..].iter().rev().cloned().for_each(|(signature, sighting)| one.add(signature, sighting));
+        reports[..2].iter().cloned().for_each(|(signature, sighting)| two.add(signature, sighting));
         one.merge(two);
         assert_eq!(one, forward);
-        let counts: Vec<_> = forward
-            .ranked()
-            .iter()
-            .map(|b| (b.sample.title.clone(), b.count, b.sample.place.input))
-            .collect();
+        let counts: Vec<_> =
+            forward.ranked().iter().map(|b| (b.sample.title.clone(), b.count, b.sample.place.input)).collect();
         assert_eq!(counts, [("SYZFAIL: a".into(), 3, 2), ("SYZFAIL: b".into(), 1, 1)]);
     }
 }

@@ -9,43 +9,20 @@ pub struct CrashType(&'static str);
 /// The first row with a prefix of the title names its type; an empty name is a kind without a type.
 const TYPES: &[(&str, &[&str])] = &[
     ("KFENCE-USE-AFTER-FREE-WRITE", &["KFENCE: use-after-free write"]),
-    (
-        "KFENCE-USE-AFTER-FREE-READ",
-        &["KFENCE: use-after-free read", "KFENCE: use-after-free"],
-    ),
-    (
-        "KFENCE-WRITE",
-        &["KFENCE: invalid write", "KFENCE: out-of-bounds write"],
-    ),
-    (
-        "KFENCE-READ",
-        &[
-            "KFENCE: invalid read",
-            "KFENCE: out-of-bounds read",
-            "KFENCE: out-of-bounds",
-        ],
-    ),
+    ("KFENCE-USE-AFTER-FREE-READ", &["KFENCE: use-after-free read", "KFENCE: use-after-free"]),
+    ("KFENCE-WRITE", &["KFENCE: invalid write", "KFENCE: out-of-bounds write"]),
+    ("KFENCE-READ", &["KFENCE: invalid read", "KFENCE: out-of-bounds read", "KFENCE: out-of-bounds"]),
     ("KFENCE-MEMORY-CORRUPTION", &["KFENCE: memory corruption"]),
     ("KFENCE-INVALID-FREE", &["KFENCE: invalid free"]),
     ("KMSAN-UNINIT-VALUE", &["KMSAN: uninit-value"]),
     (
         "KMSAN-USE-AFTER-FREE-READ",
-        &[
-            "KMSAN: kernel-infoleak-after-free",
-            "KMSAN: kernel-usb-infoleak-after-free",
-            "KMSAN: use-after-free",
-        ],
+        &["KMSAN: kernel-infoleak-after-free", "KMSAN: kernel-usb-infoleak-after-free", "KMSAN: use-after-free"],
     ),
-    (
-        "KMSAN-INFO-LEAK",
-        &["KMSAN: kernel-infoleak", "KMSAN: kernel-usb-infoleak"],
-    ),
+    ("KMSAN-INFO-LEAK", &["KMSAN: kernel-infoleak", "KMSAN: kernel-usb-infoleak"]),
     ("KASAN-NULL-POINTER-DEREFERENCE-WRITE", &["KASAN: null-ptr-deref Write"]),
     ("KASAN-NULL-POINTER-DEREFERENCE-READ", &["KASAN: null-ptr-deref Read"]),
-    (
-        "NULL-POINTER-DEREFERENCE",
-        &["BUG: unable to handle kernel NULL pointer dereference in"],
-    ),
+    ("NULL-POINTER-DEREFERENCE", &["BUG: unable to handle kernel NULL pointer dereference in"]),
     (
         "KASAN-WRITE",
         &[
@@ -75,26 +52,13 @@ const TYPES: &[(&str, &[&str])] = &[
             "KASAN: wild-memory-access",
         ],
     ),
-    (
-        "KASAN-INVALID-FREE",
-        &["KASAN: double-free or invalid-free", "KASAN: invalid-free"],
-    ),
-    (
-        "KASAN-USE-AFTER-FREE-WRITE",
-        &["KASAN: slab-use-after-free Write", "KASAN: use-after-free Write"],
-    ),
+    ("KASAN-INVALID-FREE", &["KASAN: double-free or invalid-free", "KASAN: invalid-free"]),
+    ("KASAN-USE-AFTER-FREE-WRITE", &["KASAN: slab-use-after-free Write", "KASAN: use-after-free Write"]),
     (
         "KASAN-USE-AFTER-FREE-READ",
-        &[
-            "KASAN: slab-use-after-free Read",
-            "KASAN: use-after-free Read",
-            "KASAN: use-after-free",
-        ],
+        &["KASAN: slab-use-after-free Read", "KASAN: use-after-free Read", "KASAN: use-after-free"],
     ),
-    (
-        "MEMORY_SAFETY_BUG",
-        &["BUG: corrupted list", "BUG: unable to handle kernel paging request"],
-    ),
+    ("MEMORY_SAFETY_BUG", &["BUG: corrupted list", "BUG: unable to handle kernel paging request"]),
     ("REFCOUNT_WARNING", &["WARNING: refcount bug"]),
     ("MEMORY_SAFETY_UBSAN", &["UBSAN: array-index-out-of-bounds"]),
     ("KCSAN-DATARACE", &["KCSAN: data-race"]),
@@ -119,13 +83,7 @@ const TYPES: &[(&str, &[&str])] = &[
             "possible deadlock in",
         ],
     ),
-    (
-        "ATOMIC_SLEEP",
-        &[
-            "BUG: scheduling while atomic in",
-            "BUG: sleeping function called from invalid context in",
-        ],
-    ),
+    ("ATOMIC_SLEEP", &["BUG: scheduling while atomic in", "BUG: sleeping function called from invalid context in"]),
     ("LEAK", &["memory leak in"]),
     ("BUG", &["BUG: bad usercopy in", "kernel BUG"]),
     ("WARNING", &["WARNING in"]),
@@ -138,15 +96,7 @@ const TYPES: &[(&str, &[&str])] = &[
             "WARNING: kernel stack regs has bad",
         ],
     ),
-    (
-        "HANG",
-        &[
-            "BUG: soft lockup in",
-            "INFO: rcu detected stall in",
-            "INFO: task can't die in",
-            "INFO: task hung in",
-        ],
-    ),
+    ("HANG", &["BUG: soft lockup in", "INFO: rcu detected stall in", "INFO: task can't die in", "INFO: task hung in"]),
     (
         "DoS",
         &[
@@ -218,9 +168,7 @@ impl CrashType {
 
     /// The type that a title names.
     pub fn of_title(title: &str) -> Option<CrashType> {
-        let (name, _) = TYPES
-            .iter()
-            .find(|(_, prefixes)| prefixes.iter().any(|prefix| title.starts_with(prefix)))?;
+        let (name, _) = TYPES.iter().find(|(_, prefixes)| prefixes.iter().any(|prefix| title.starts_with(prefix)))?;
         (!name.is_empty()).then_some(CrashType(name))
     }
 
@@ -249,11 +197,7 @@ mod tests {
     fn types_and_ranks() {
         for (title, name, rank) in [
             ("possible deadlock in send_sigio", "LOCKDEP", Some(4)),
-            (
-                "KASAN: use-after-free Write in f",
-                "KASAN-USE-AFTER-FREE-WRITE",
-                Some(22),
-            ),
+            ("KASAN: use-after-free Write in f", "KASAN-USE-AFTER-FREE-WRITE", Some(22)),
             ("KASAN: invalid-free in f", "KASAN-INVALID-FREE", Some(24)),
             ("INFO: task hung in f", "HANG", Some(1)),
             ("WARNING in f", "WARNING", None),
@@ -274,14 +218,10 @@ mod tests {
 
     #[test]
     fn no_row_is_hidden_by_another() {
-        let prefixes: Vec<_> = TYPES
-            .iter()
-            .flat_map(|(name, all)| all.iter().map(move |prefix| (name, prefix)))
-            .collect();
+        let prefixes: Vec<_> =
+            TYPES.iter().flat_map(|(name, all)| all.iter().map(move |prefix| (name, prefix))).collect();
         for (n, (name, prefix)) in prefixes.iter().enumerate() {
-            let hidden = prefixes[..n]
-                .iter()
-                .find(|(other, before)| prefix.starts_with(*before) && other != name);
+            let hidden = prefixes[..n].iter().find(|(other, before)| prefix.starts_with(*before) && other != name);
             assert_eq!(hidden, None, "{prefix}");
         }
     }

@@ -48,11 +48,7 @@ impl List {
             .collect();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(if patterns.len() > 16 {
-                AhoCorasickKind::DFA
-            } else {
-                AhoCorasickKind::NoncontiguousNFA
-            }))
+            .kind(Some(if patterns.len() > 16 { AhoCorasickKind::DFA } else { AhoCorasickKind::NoncontiguousNFA }))
             .build(patterns.iter().map(|pattern| &pattern.text))
             .expect("some hundreds of short names fit an automaton");
         List { patterns, automaton }
@@ -82,16 +78,8 @@ impl Pattern {
         let at_start = !name.starts_with('*');
         let at_end = !name.ends_with('*');
         let inner = name.trim_matches('*');
-        let (text, then) = inner
-            .split_once('*')
-            .map_or((inner, None), |(text, then)| (text, Some(then.into())));
-        Pattern {
-            line: line.into(),
-            text: text.into(),
-            then,
-            at_start,
-            at_end,
-        }
+        let (text, then) = inner.split_once('*').map_or((inner, None), |(text, then)| (text, Some(then.into())));
+        Pattern { line: line.into(), text: text.into(), then, at_start, at_end }
     }
 
     fn fits(&self, function: &str, start: usize, end: usize) -> bool {
@@ -113,10 +101,7 @@ fn expand(name: &str) -> Vec<String> {
     };
     let (choices, tail) = rest.split_once('}').unwrap_or((rest, ""));
     let tails = expand(tail);
-    choices
-        .split(',')
-        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
-        .collect()
+    choices.split(',').flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}"))).collect()
 }
 
 #[cfg(test)]
@@ -152,10 +137,7 @@ mod tests {
         for list in [&BYSTANDERS, &ANCHORS, &WAITERS] {
             for pattern in &list.patterns {
                 assert!(
-                    pattern
-                        .text
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)),
+                    pattern.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)),
                     "{}",
                     pattern.line
                 );

@@ -29,10 +29,7 @@ pub fn prefixes() -> impl Iterator<Item = &'static str> {
 
 /// A name without one syscall prefix: of those that fit, the one that leaves least.
 pub fn without_prefix(name: &str) -> &str {
-    prefixes()
-        .filter_map(|prefix| name.strip_prefix(prefix))
-        .min_by_key(|rest| rest.len())
-        .unwrap_or(name)
+    prefixes().filter_map(|prefix| name.strip_prefix(prefix)).min_by_key(|rest| rest.len()).unwrap_or(name)
 }
 
 /// A C++ or Rust name in plain words, without parameters; others as they are.

@@ -20,10 +20,7 @@ pub struct Key {
 }
 
 impl Key {
-    const MISSING: Key = Key {
-        name: None,
-        raw: String::new(),
-    };
+    const MISSING: Key = Key { name: None, raw: String::new() };
 
     /// What a title says: the name, or that it is missing.
     pub fn title(&self) -> &str {
@@ -50,11 +47,7 @@ pub(crate) struct Text<'a, 't> {
 
 impl<'t> Text<'_, 't> {
     fn line(&self, n: usize) -> &'t [u8] {
-        if n == self.from.line {
-            &self.lines[n][self.from.column..]
-        } else {
-            self.lines[n]
-        }
+        if n == self.from.line { &self.lines[n][self.from.column..] } else { self.lines[n] }
     }
 }
 
@@ -80,14 +73,7 @@ struct Walk<'a, 't> {
 
 impl<'a, 't> Walk<'a, 't> {
     fn new(pick: Pick, skip: &'a List, text: Text<'a, 't>) -> Self {
-        Walk {
-            pick,
-            skip,
-            text,
-            next: text.from.line,
-            candidates: Vec::new(),
-            found: Keys::default(),
-        }
+        Walk { pick, skip, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
     }
 
     fn run(mut self, steps: &[Step], shapes: &[Option<Shape>]) -> Keys {
@@ -174,9 +160,7 @@ impl<'a, 't> Walk<'a, 't> {
                 let marks = self.text.marks[n];
                 return marks.any(Marks::BACKTRACE)
                     || (marks.any(Marks::CALL_TRACE) || marks.any(Marks::CALL_TRACE_LOWER))
-                        && [&b"Call Trace:"[..], b"Call trace:"]
-                            .iter()
-                            .any(|text| memmem::find(line, text).is_some());
+                        && [&b"Call Trace:"[..], b"Call trace:"].iter().any(|text| memmem::find(line, text).is_some());
             }
             Step::InstructionPointer => stack::instruction_pointer(line),
             Step::Interrupted => stack::instruction_pointer(line).or_else(|| interrupted(line).map(Some)),
@@ -234,12 +218,7 @@ fn stalled<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
 
 /// A hung task is named by what it waits for.
 fn hung<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
-    const GRACE: [&str; 4] = [
-        "synchronize_rcu",
-        "synchronize_srcu",
-        "synchronize_net",
-        "synchronize_sched",
-    ];
+    const GRACE: [&str; 4] = ["synchronize_rcu", "synchronize_srcu", "synchronize_net", "synchronize_sched"];
     for (n, name) in names.iter().enumerate() {
         if name.contains("rtnl_lock") {
             return Some((name, n));
@@ -248,11 +227,7 @@ fn hung<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
             return Some(("synchronize_rcu", n));
         }
     }
-    names
-        .iter()
-        .enumerate()
-        .find(|(_, name)| !WAITERS.names(name))
-        .map(|(n, name)| (*name, n))
+    names.iter().enumerate().find(|(_, name)| !WAITERS.names(name)).map(|(n, name)| (*name, n))
 }
 
 /// `--- interrupt: 380 at func+0x1/0x2`.

@@ -101,40 +101,30 @@ fn address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
             return None;
         }
         let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        let marked = if text[start..].starts_with(b"0x") {
-            count(&text[start + 2..], is_hex)
-        } else {
-            0
-        };
-        let length = if marked >= 6 {
-            2 + marked
-        } else {
-            count(&text[start..], is_hex)
-        };
+        let marked = if text[start..].starts_with(b"0x") { count(&text[start + 2..], is_hex) } else { 0 };
+        let length = if marked >= 6 { 2 + marked } else { count(&text[start..], is_hex) };
         (length >= 6).then_some((start, start + length, &b"ADDR"[..]))
     })
 }
 
 fn ipv4(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
-    (0..text.len())
-        .filter(|at| text[*at].is_ascii_digit())
-        .find_map(|start| {
-            let mut end = start;
-            for part in 0..4 {
-                if part > 0 {
-                    if text.get(end) != Some(&b'.') {
-                        return None;
-                    }
-                    end += 1;
-                }
-                let number = digits(&text[end..]);
-                if number == 0 {
+    (0..text.len()).filter(|at| text[*at].is_ascii_digit()).find_map(|start| {
+        let mut end = start;
+        for part in 0..4 {
+            if part > 0 {
+                if text.get(end) != Some(&b'.') {
                     return None;
                 }
-                end += number;
+                end += 1;
             }
-            Some((start, end, &b"IP"[..]))
-        })
+            let number = digits(&text[end..]);
+            if number == 0 {
+                return None;
+            }
+            end += number;
+        }
+        Some((start, end, &b"IP"[..]))
+    })
 }
 
 /// `.c:12:3` keeps its extension; the caller puts `:LINE` behind it.
@@ -156,10 +146,7 @@ fn source_line(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
 /// `name+0x1/0x2` keeps its name.
 fn symbol_offset(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
     let hex = |at: usize| {
-        let digits = text
-            .get(at..)?
-            .strip_prefix(b"0x")
-            .map(|hex| count(hex, |b| b.is_ascii_hexdigit()))?;
+        let digits = text.get(at..)?.strip_prefix(b"0x").map(|hex| count(hex, |b| b.is_ascii_hexdigit()))?;
         (digits > 0).then_some(at + 2 + digits)
     };
     memchr::memchr_iter(b'+', text).find_map(|plus| {

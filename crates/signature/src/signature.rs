@@ -73,19 +73,14 @@ fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
     for key in title.keys.iter().filter(|key| key.name.is_some()) {
         let physical = |frame: &trace::Frame<'_>| demangled(without_suffixes(frame.function)).into_owned();
         let start = report.traces.iter().find_map(|trace| {
-            let at = trace
-                .frames
-                .iter()
-                .position(|frame| frame.reliable && physical(frame) == key.raw)?;
+            let at = trace.frames.iter().position(|frame| frame.reliable && physical(frame) == key.raw)?;
             Some(&trace.frames[at..])
         });
         let Some(frames) = start else {
             blamed.push(key.raw.clone());
             continue;
         };
-        let reliable = frames
-            .iter()
-            .filter(|frame| frame.reliable && !frame.function.is_empty());
+        let reliable = frames.iter().filter(|frame| frame.reliable && !frame.function.is_empty());
         blamed.extend(reliable.map(physical).filter(|name| is_blamable(name)).take(FRAMES));
     }
     blamed
@@ -108,28 +103,16 @@ mod tests {
 
     #[test]
     fn the_plaintext_says_kind_and_frames() {
-        assert_eq!(
-            signature(OOPS).plaintext(),
-            "kind: general protection fault in *\nframe: f\nframe: g\nframe: h\n"
-        );
+        assert_eq!(signature(OOPS).plaintext(), "kind: general protection fault in *\nframe: f\nframe: g\nframe: h\n");
     }
 
     #[test]
     fn what_varies_does_not_matter() {
-        let other = OOPS
-            .replace("1.0]", "772.5]")
-            .replace("PID: 5", "PID: 99")
-            .replace("CPU: 1", "CPU: 0");
-        let other = other
-            .replace("0x1/0x2", "0x11/0x22")
-            .replace("f.isra.0", "f")
-            .replace(" i+", " j+");
+        let other = OOPS.replace("1.0]", "772.5]").replace("PID: 5", "PID: 99").replace("CPU: 1", "CPU: 0");
+        let other = other.replace("0x1/0x2", "0x11/0x22").replace("f.isra.0", "f").replace(" i+", " j+");
         assert_eq!(signature(OOPS), signature(&other));
         assert_ne!(signature(OOPS), signature(&OOPS.replace(" g+", " k+")));
-        assert_ne!(
-            signature(OOPS),
-            signature(&OOPS.replace("general protection fault", "Unhandled fault"))
-        );
+        assert_ne!(signature(OOPS), signature(&OOPS.replace("general protection fault", "Unhandled fault")));
     }
 
     #[test]

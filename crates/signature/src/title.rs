@@ -54,9 +54,7 @@ impl Title {
             }
         }
         Title {
-            kind: draft
-                .kind
-                .map_or_else(|| scrubbed(&draft.title), |kind| scrubbed(&kind)),
+            kind: draft.kind.map_or_else(|| scrubbed(&draft.title), |kind| scrubbed(&kind)),
             title: scrubbed(&draft.title),
             alternatives,
             crash_type,
@@ -113,9 +111,7 @@ impl Draft {
         let mut best: Option<Place> = None;
         let mut titled = false;
         for format in Format::of(trigger) {
-            let found = places
-                .iter()
-                .find_map(|at| format.shape.match_at(&lines, *at).map(|captures| (*at, captures)));
+            let found = places.iter().find_map(|at| format.shape.match_at(&lines, *at).map(|captures| (*at, captures)));
             let Some((at, captures)) = found else { continue };
             if best.is_some_and(|best| at > best || at == best && titled) {
                 continue;
@@ -133,22 +129,12 @@ impl Draft {
                     found
                 }
             };
-            draft.fill(
-                format,
-                &captures,
-                Text {
-                    lines: &lines,
-                    marks: &marks,
-                    from,
-                },
-            );
+            draft.fill(format, &captures, Text { lines: &lines, marks: &marks, from });
             titled = true;
         }
         if !titled {
             draft.corrupted = best.map(|_| Corrupted::NoReport);
-            draft.title = places
-                .first()
-                .map_or_else(String::new, |at| lossy(&lines[at.line][at.column..]));
+            draft.title = places.first().map_or_else(String::new, |at| lossy(&lines[at.line][at.column..]));
         }
         draft
     }
@@ -207,18 +193,12 @@ fn places(trigger: Trigger, lines: &[&[u8]], marks: &[Marks]) -> Vec<Place> {
 /// The blamed functions as printed, and without each of the prefixes that one of them has.
 fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<String>> {
     let raw = |key: &Key| {
-        if key.name.is_some() {
-            key.raw.clone()
-        } else {
-            key.title().to_owned()
-        }
+        if key.name.is_some() { key.raw.clone() } else { key.title().to_owned() }
     };
     let whole = (!keys.is_empty()).then(|| keys.iter().map(raw).collect());
     let stripped = prefixes().filter_map(move |prefix| {
         let strip = |key: &Key| raw(key).strip_prefix(prefix).map_or_else(|| raw(key), str::to_owned);
-        keys.iter()
-            .any(|key| raw(key).starts_with(prefix))
-            .then(|| keys.iter().map(strip).collect())
+        keys.iter().any(|key| raw(key).starts_with(prefix)).then(|| keys.iter().map(strip).collect())
     });
     whole.into_iter().chain(stripped)
 }
@@ -233,9 +213,7 @@ fn filled(template: &str, captures: &[String], names: &[&str]) -> String {
         let number = |digits: &str| digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
         title.push_str(match argument.strip_prefix('f') {
             Some(frame) => number(frame).and_then(|n| names.get(n).copied()).unwrap_or("corrupted"),
-            None => number(argument)
-                .and_then(|n| captures.get(n))
-                .map_or("", String::as_str),
+            None => number(argument).and_then(|n| captures.get(n)).map_or("", String::as_str),
         });
         rest = after;
     }

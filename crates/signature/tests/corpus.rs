@@ -23,13 +23,7 @@ fn oracle(path: &Path) -> Vec<Oracle> {
     let mut lines = text.lines().map(|line| line.split('\t'));
     let names: Vec<&str> = lines.next().unwrap().collect();
     lines
-        .map(|row| Oracle {
-            fields: names
-                .iter()
-                .map(|n| n.to_string())
-                .zip(row.map(str::to_owned))
-                .collect(),
-        })
+        .map(|row| Oracle { fields: names.iter().map(|n| n.to_string()).zip(row.map(str::to_owned)).collect() })
         .collect()
 }
 
@@ -70,16 +64,10 @@ fn describe(log: &[u8]) -> BTreeMap<&'static str, String> {
         ("end", splat.end.to_string()),
         ("skip", splat.skip.to_string()),
         ("corrupted", title.corrupted.is_some().to_string()),
-        (
-            "reason",
-            title.corrupted.map_or(String::new(), |c| c.reason().to_owned()),
-        ),
+        ("reason", title.corrupted.map_or(String::new(), |c| c.reason().to_owned())),
         ("frame", title.frame().unwrap_or_default().to_owned()),
         ("report_bytes", text.len().to_string()),
-        (
-            "report_sha256",
-            Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect(),
-        ),
+        ("report_sha256", Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect()),
     ])
 }
 
@@ -92,9 +80,7 @@ fn every_labelled_log_is_named_as_its_label_says() {
     let rows = oracle(&shared.join("corpus/report-oracle.tsv"));
     for row in &rows {
         let name = row.get("file");
-        let got = describe(&log_of(
-            &std::fs::read(shared.join("corpus/report").join(name)).unwrap(),
-        ));
+        let got = describe(&log_of(&std::fs::read(shared.join("corpus/report").join(name)).unwrap()));
         if got.is_empty() {
             if !row.get("title").is_empty() {
                 wrong.push(format!("{name}: no report, wanted {}", row.get("title")));
@@ -113,11 +99,5 @@ fn every_labelled_log_is_named_as_its_label_says() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differences in {} logs:\n{}",
-        wrong.len(),
-        rows.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differences in {} logs:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }

@@ -104,11 +104,7 @@ pub struct Format {
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let compile = |steps: &[Step]| {
         let shape = |step: &Step| {
-            if let Step::Line(shape) = step {
-                Some(Shape::new(shape))
-            } else {
-                None
-            }
+            if let Step::Line(shape) = step { Some(Shape::new(shape)) } else { None }
         };
         steps.iter().map(shape).collect()
     };
@@ -129,9 +125,7 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
 impl Format {
     /// The formats of a trigger, in the order in which they are tried.
     pub fn of(trigger: Trigger) -> impl Iterator<Item = &'static Format> {
-        FORMATS
-            .iter()
-            .filter(move |format| format.row.trigger == trigger.text())
+        FORMATS.iter().filter(move |format| format.row.trigger == trigger.text())
     }
 
     /// All formats.
@@ -169,26 +163,14 @@ mod tests {
     #[test]
     fn every_argument_of_a_title_exists() {
         for format in Format::all() {
-            let stacks = format
-                .row
-                .recipe
-                .steps
-                .iter()
-                .filter(|step| **step == Step::Stack)
-                .count();
+            let stacks = format.row.recipe.steps.iter().filter(|step| **step == Step::Stack).count();
             let frames = stacks.max(usize::from(!format.row.recipe.steps.is_empty()));
             let text = format.row.report.unwrap_or(format.row.shape);
             let captures = Shape::new(text).captures();
             for title in std::iter::once(&format.row.title).chain(format.row.alternatives) {
                 for n in 1..10 {
-                    assert!(
-                        !title.contains(&format!("{{{n}}}")) || n <= captures,
-                        "{title}: no capture {n} in {text}"
-                    );
-                    assert!(
-                        !title.contains(&format!("{{f{n}}}")) || n <= frames,
-                        "{title}: no frame {n}"
-                    );
+                    assert!(!title.contains(&format!("{{{n}}}")) || n <= captures, "{title}: no capture {n} in {text}");
+                    assert!(!title.contains(&format!("{{f{n}}}")) || n <= frames, "{title}: no frame {n}");
                 }
             }
         }

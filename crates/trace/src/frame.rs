@@ -57,19 +57,10 @@ impl<'a> Frame<'a> {
             found.frame.reliable &= head.reliable;
             return Some(found.frame);
         }
-        let bare = rest
-            .strip_prefix(b"0x")
-            .and_then(hex)
-            .filter(|(_, length)| *length >= 8);
-        let address = bare
-            .filter(|(_, length)| is_end(&rest[2 + length..]))
-            .map(|(value, _)| value);
+        let bare = rest.strip_prefix(b"0x").and_then(hex).filter(|(_, length)| *length >= 8);
+        let address = bare.filter(|(_, length)| is_end(&rest[2 + length..])).map(|(value, _)| value);
         let address = address.or_else(|| head.address.filter(|_| rest.is_empty()))?;
-        Some(Frame {
-            address: Some(address),
-            reliable: head.reliable,
-            ..Frame::default()
-        })
+        Some(Frame { address: Some(address), reliable: head.reliable, ..Frame::default() })
     }
 
     /// True for a function that an exception or interrupt enters the kernel by: what it interrupted is printed below it,
@@ -119,18 +110,10 @@ impl<'a> Frame<'a> {
         let (size, length) = line[slash..].strip_prefix(b"/0x").and_then(hex)?;
         let symbol = start..slash + 3 + length;
         let module = module(line, symbol.end);
-        let mut words = line
-            .get(module.clone())
-            .and_then(|m| m.strip_prefix(b" "))
-            .unwrap_or(b"");
-        words = words
-            .strip_prefix(b"[")
-            .and_then(|m| m.strip_suffix(b"]"))
-            .unwrap_or(b"");
+        let mut words = line.get(module.clone()).and_then(|m| m.strip_prefix(b" ")).unwrap_or(b"");
+        words = words.strip_prefix(b"[").and_then(|m| m.strip_suffix(b"]")).unwrap_or(b"");
         let words = std::str::from_utf8(words).unwrap_or("");
-        let (name, build_id) = words
-            .split_once(' ')
-            .map_or((words, None), |(name, id)| (name, Some(id)));
+        let (name, build_id) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
         let doubted = before.ends_with(b"? ") || line[module.end..].starts_with(b" (unreliable)");
         Some(FrameAt {
             frame: Frame {
@@ -157,11 +140,7 @@ struct Head {
 }
 
 fn head(line: &[u8]) -> Head {
-    let mut head = Head {
-        length: 0,
-        reliable: true,
-        address: None,
-    };
+    let mut head = Head { length: 0, reliable: true, address: None };
     loop {
         let rest = &line[head.length..];
         let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -233,58 +212,24 @@ mod tests {
             (" vfs_write+0x1a/0x40", "vfs_write", 0x1a, 0x40, None, true, None),
             (" ? f.isra.0+0x1/0x2 [xfs]", "f.isra.0", 1, 2, Some("xfs"), false, None),
             ("RIP: 0010:f+0x1/0x2 [xfs 0123abcd]", "f", 1, 2, Some("xfs"), true, None),
-            (
-                " [<ffffffff81000010>] ? f+0x1/0x2",
-                "f",
-                1,
-                2,
-                None,
-                false,
-                Some(0xffff_ffff_8100_0010),
-            ),
-            (
-                " [<ffffffff81000010>] f+0x1/0x2",
-                "f",
-                1,
-                2,
-                None,
-                true,
-                Some(0xffff_ffff_8100_0010),
-            ),
+            (" [<ffffffff81000010>] ? f+0x1/0x2", "f", 1, 2, None, false, Some(0xffff_ffff_8100_0010)),
+            (" [<ffffffff81000010>] f+0x1/0x2", "f", 1, 2, None, true, Some(0xffff_ffff_8100_0010)),
             ("(f+0x1/0x2)", "f", 1, 2, None, true, None),
             (" f+0x1/0x2 (unreliable)", "f", 1, 2, None, false, None),
             ("x at: f+0x1/0x2 [m], y", "f", 1, 2, Some("m"), true, None),
         ] {
             let found = Frame::find(line.as_bytes()).expect(line).frame;
-            let want = Frame {
-                function,
-                offset,
-                size,
-                module,
-                build_id: found.build_id,
-                address,
-                reliable,
-                exact: false,
-            };
+            let want =
+                Frame { function, offset, size, module, build_id: found.build_id, address, reliable, exact: false };
             assert_eq!(found, want, "{line}");
         }
-        assert_eq!(
-            Frame::find(b"RIP: 0010:f+0x1/0x2 [xfs 0123abcd]").and_then(|f| f.frame.build_id),
-            Some("0123abcd")
-        );
+        assert_eq!(Frame::find(b"RIP: 0010:f+0x1/0x2 [xfs 0123abcd]").and_then(|f| f.frame.build_id), Some("0123abcd"));
     }
 
     #[test]
     fn no_frames() {
-        for line in [
-            "x",
-            " f+0x1",
-            " f+0x/0x2",
-            " f+0x11111111111111111/0x2",
-            " a-f+0x1/0x2",
-            "+0x1/0x2",
-            " é+0x1/0x2",
-        ] {
+        for line in ["x", " f+0x1", " f+0x/0x2", " f+0x11111111111111111/0x2", " a-f+0x1/0x2", "+0x1/0x2", " é+0x1/0x2"]
+        {
             assert_eq!(Frame::find(line.as_bytes()), None, "{line}");
         }
     }
@@ -305,9 +250,6 @@ mod tests {
             assert_eq!(Frame::parse(line.as_bytes()).is_some(), is, "{line}");
         }
         let bare = Frame::parse(b"  ? 0xffffffffc0000000").expect("a frame");
-        assert_eq!(
-            (bare.function, bare.address, bare.reliable),
-            ("", Some(0xffff_ffff_c000_0000), false)
-        );
+        assert_eq!((bare.function, bare.address, bare.reliable), ("", Some(0xffff_ffff_c000_0000), false));
     }
 }

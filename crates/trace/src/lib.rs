@@ -13,6 +13,7 @@ pub mod shape;
 mod splat;
 pub mod stack;
 mod trigger;
+mod window;
 
 pub use format::Format;
 pub use frame::{Frame, FrameAt};
@@ -23,3 +24,4 @@ pub use origin::Origin;
 pub use report::{Report, Role, Trace};
 pub use splat::Splat;
 pub use trigger::Trigger;
+pub use window::{REACH, Scan, Scanner, Window, windows};

@@ -21,9 +21,7 @@ impl Context {
     const CPU: u64 = 3;
 
     fn caller(kind: u64, padding: usize, digits: &[u8]) -> Context {
-        let number = digits
-            .iter()
-            .fold(0u64, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(d - b'0')));
+        let number = digits.iter().fold(0u64, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(d - b'0')));
         // 2 bits of kind, 5 of padding, 5 of digit count, the rest is the number.
         Context(kind | (padding as u64 & 31) << 2 | (digits.len() as u64 & 31) << 7 | number << 12)
     }
@@ -76,22 +74,10 @@ impl<'a> Line<'a> {
     pub fn parse(offset: usize, raw: &'a [u8]) -> Line<'a> {
         let (context, body) = split_prefix(raw);
         if context == Context::NONE {
-            return Line {
-                offset,
-                raw,
-                body: raw,
-                context,
-                reliable: true,
-            };
+            return Line { offset, raw, body: raw, context, reliable: true };
         }
         let (body, reliable) = without_doubt(body);
-        Line {
-            offset,
-            raw,
-            body,
-            context,
-            reliable,
-        }
+        Line { offset, raw, body, context, reliable }
     }
 
     /// Where the line ends in the console text, before its line break.
@@ -162,9 +148,7 @@ fn behind_other_output(raw: &[u8]) -> Option<Context> {
     let mut rest = raw;
     if let Some(count) = rest.strip_prefix(b"** ") {
         let number = digits(count);
-        rest = count[number..]
-            .strip_prefix(b" printk messages dropped ** ")
-            .filter(|_| number > 0)?;
+        rest = count[number..].strip_prefix(b" printk messages dropped ** ").filter(|_| number > 0)?;
         if let Some(context) = stamp(rest) {
             return Some(context);
         }
@@ -202,11 +186,7 @@ mod tests {
 
     fn context(raw: &str) -> (String, String, bool) {
         let line = Line::parse(0, raw.as_bytes());
-        (
-            line.context.to_string(),
-            String::from_utf8_lossy(line.body).into_owned(),
-            line.reliable,
-        )
+        (line.context.to_string(), String::from_utf8_lossy(line.body).into_owned(), line.reliable)
     }
 
     #[test]
@@ -216,11 +196,7 @@ mod tests {
             ("<4>[   12.345678] oops", "console", "oops"),
             ("[   12.345678][ T3245] oops", "T3245", "oops"),
             ("[   12.345678][    C1] oops", "C1", "oops"),
-            (
-                "** 12 printk messages dropped ** [   12.345678] oops",
-                "console",
-                "oops",
-            ),
+            ("** 12 printk messages dropped ** [   12.345678] oops", "console", "oops"),
             ("syzkaller login: [   12.345678][   T1] oops", "T1", "oops"),
             ("[12] oops", "", "[12] oops"),
             ("[   12.345678]oops", "", "[   12.345678]oops"),
@@ -236,18 +212,9 @@ mod tests {
 
     #[test]
     fn doubted_frames_lose_their_mark() {
-        assert_eq!(
-            context("[ 1.0]  ? f+0x1/0x2"),
-            ("console".into(), " f+0x1/0x2".into(), false)
-        );
-        assert_eq!(
-            context("[ 1.0]  [<ffff>] ? f+0x1/0x2"),
-            ("console".into(), " f+0x1/0x2".into(), false)
-        );
-        assert_eq!(
-            context("[ 1.0] f+0x1/0x2 (unreliable)"),
-            ("console".into(), "f+0x1/0x2".into(), false)
-        );
+        assert_eq!(context("[ 1.0]  ? f+0x1/0x2"), ("console".into(), " f+0x1/0x2".into(), false));
+        assert_eq!(context("[ 1.0]  [<ffff>] ? f+0x1/0x2"), ("console".into(), " f+0x1/0x2".into(), false));
+        assert_eq!(context("[ 1.0] f+0x1/0x2 (unreliable)"), ("console".into(), "f+0x1/0x2".into(), false));
         assert_eq!(context("[ 1.0]  <EOI>  ? f+0x1/0x2").2, true);
         // Without a prefix nothing is known about a line, so nothing is taken away from it.
         assert_eq!(context("  ? f+0x1/0x2"), ("".into(), "  ? f+0x1/0x2".into(), true));
@@ -255,9 +222,6 @@ mod tests {
 
     #[test]
     fn padding_is_part_of_a_context() {
-        assert_ne!(
-            Line::parse(0, b"[ 1.0][  T1] x").context,
-            Line::parse(0, b"[ 1.0][ T1] x").context
-        );
+        assert_ne!(Line::parse(0, b"[ 1.0][  T1] x").context, Line::parse(0, b"[ 1.0][ T1] x").context);
     }
 }

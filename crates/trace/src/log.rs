@@ -21,13 +21,7 @@ pub struct Entry<'t> {
 impl Entry<'_> {
     /// The same line with its prefix as part of the message.
     pub fn whole(self) -> Self {
-        Entry {
-            line: Line {
-                body: self.line.raw,
-                ..self.line
-            },
-            ..self
-        }
+        Entry { line: Line { body: self.line.raw, ..self.line }, ..self }
     }
 }
 
@@ -44,13 +38,8 @@ pub struct Log<'t> {
 impl<'t> Log<'t> {
     /// Reads a console text.
     pub fn parse(text: &'t [u8]) -> Log<'t> {
-        let mut log = Log {
-            text,
-            entries: entries(text),
-            last_panic: None,
-            last_suppressed: None,
-            disconnected: false,
-        };
+        let mut log =
+            Log { text, entries: entries(text), last_panic: None, last_suppressed: None, disconnected: false };
         log.find_triggers();
         log.link_contexts();
         log
@@ -95,11 +84,7 @@ impl<'t> Log<'t> {
 
     /// The lines before `at` that the same caller printed, nearest first.
     pub(crate) fn before(&self, at: usize) -> impl Iterator<Item = usize> {
-        let back = |n: usize| {
-            Some(self.entries[n].back as usize)
-                .filter(|back| *back > 0)
-                .map(|back| n - back)
-        };
+        let back = |n: usize| Some(self.entries[n].back as usize).filter(|back| *back > 0).map(|back| n - back);
         std::iter::successors(back(at), move |n| back(*n))
     }
 
@@ -108,10 +93,7 @@ impl<'t> Log<'t> {
             let Entry { line, marks, .. } = self.entries[n];
             let held = marks.triggers();
             if held != 0 {
-                let printed_again = self
-                    .entries
-                    .get(n + 1)
-                    .is_some_and(|next| next.marks.any(Marks::REPLAY));
+                let printed_again = self.entries.get(n + 1).is_some_and(|next| next.marks.any(Marks::REPLAY));
                 if !printed_again {
                     self.entries[n].trigger = Trigger::first(line.raw, held);
                 }
@@ -159,9 +141,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     fn of(bytes: usize) -> Budget {
-        Budget {
-            left: (4 << 20) + 16 * bytes,
-        }
+        Budget { left: (4 << 20) + 16 * bytes }
     }
 
     /// Takes the bytes of one region; false where nothing is left.
@@ -180,12 +160,7 @@ fn entries(text: &[u8]) -> Vec<Entry<'_>> {
             while let Some((_, number)) = marks.next_if(|(at, _)| *at < line.end()) {
                 held.add(number);
             }
-            Entry {
-                line,
-                marks: held,
-                trigger: None,
-                back: 0,
-            }
+            Entry { line, marks: held, trigger: None, back: 0 }
         })
         .collect()
 }

@@ -108,24 +108,16 @@ static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
 
 /// Each mark of a text: where its text starts, and its number.
 pub(crate) fn marks(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-    AUTOMATON
-        .find_overlapping_iter(text)
-        .map(|found| (found.start(), found.pattern().as_usize()))
+    AUTOMATON.find_overlapping_iter(text).map(|found| (found.start(), found.pattern().as_usize()))
 }
 
 /// True where a line says that the output around it is not worth a bug, whatever crashed (syzkaller: `suppressions`).
 pub(crate) fn suppresses(line: &[u8], marks: Marks) -> bool {
-    let closer = Marks::SUPPRESSED_6
-        .or(Marks::SUPPRESSED_7)
-        .or(Marks::SUPPRESSED_8)
-        .or(Marks::SUPPRESSED_15);
+    let closer = Marks::SUPPRESSED_6.or(Marks::SUPPRESSED_7).or(Marks::SUPPRESSED_8).or(Marks::SUPPRESSED_15);
     let certain = Marks(Marks::MAYBE_SUPPRESSED.0 & !closer.0);
     let holds = |text: &str| memchr::memmem::find(line, text.as_bytes());
     let follows = |first: &str, then: &[&str]| {
-        holds(first).is_some_and(|at| {
-            then.iter()
-                .any(|t| memchr::memmem::find(&line[at..], t.as_bytes()).is_some())
-        })
+        holds(first).is_some_and(|at| then.iter().any(|t| memchr::memmem::find(&line[at..], t.as_bytes()).is_some()))
     };
     marks.any(certain)
         || marks.any(Marks::SUPPRESSED_6) && follows("Out of memory: Kill process ", &["(syz-executor)", "(sshd)"])
@@ -160,11 +152,7 @@ mod tests {
 
     #[test]
     fn every_text_is_found() {
-        for (n, text) in Trigger::all()
-            .map(Trigger::text)
-            .chain(TEXTS.iter().copied())
-            .enumerate()
-        {
+        for (n, text) in Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied()).enumerate() {
             assert!(marks(text.as_bytes()).any(|(_, number)| number == n), "{text}");
         }
     }

@@ -43,33 +43,21 @@ impl<'t> Origin<'t> {
 
     /// `CPU: 1 PID: 65 Comm: sh Tainted: G           O       6.1.0 #1`, or `Pid: 65, comm: sh Not tainted 3.0.0 #1`.
     fn read_task(&mut self, line: &'t [u8]) -> Option<()> {
-        let comm_at = find(line, b" Comm: ")
-            .map(|at| at + 7)
-            .or_else(|| find(line, b" comm: ").map(|at| at + 7))?;
+        let comm_at = find(line, b" Comm: ").map(|at| at + 7).or_else(|| find(line, b" comm: ").map(|at| at + 7))?;
         let head = &line[..comm_at];
         let tail = &line[comm_at..];
         let (comm_end, taint_at) = find(tail, b" Tainted: ")
             .map(|at| (at, Some(at + 10)))
             .or_else(|| find(tail, b" Not tainted ").map(|at| (at, None)))?;
         self.cpu = self.cpu.or_else(|| number_behind(head, b"CPU: "));
-        self.pid = self
-            .pid
-            .or_else(|| number_behind(head, b"PID: ").or_else(|| number_behind(head, b"Pid: ")));
-        self.comm
-            .get_or_insert_with(|| String::from_utf8_lossy(trim(&tail[..comm_end])));
+        self.pid = self.pid.or_else(|| number_behind(head, b"PID: ").or_else(|| number_behind(head, b"Pid: ")));
+        self.comm.get_or_insert_with(|| String::from_utf8_lossy(trim(&tail[..comm_end])));
         let rest = match taint_at {
             // The flags have a fixed width, one column a flag (kernel/panic.c, `print_tainted`).
             Some(at) => {
-                let flags = tail[at..]
-                    .iter()
-                    .take_while(|b| b.is_ascii_uppercase() || **b == b' ')
-                    .count();
+                let flags = tail[at..].iter().take_while(|b| b.is_ascii_uppercase() || **b == b' ').count();
                 // A release that starts with a letter does not exist, but a flag column may touch it.
-                let letters = tail[at..at + flags]
-                    .iter()
-                    .filter(|b| **b != b' ')
-                    .map(|b| char::from(*b))
-                    .collect();
+                let letters = tail[at..at + flags].iter().filter(|b| **b != b' ').map(|b| char::from(*b)).collect();
                 self.taint.get_or_insert(letters);
                 &tail[at + flags..]
             }
@@ -79,9 +67,7 @@ impl<'t> Origin<'t> {
             }
         };
         let release = rest.split(|b| *b == b' ').find(|word| !word.is_empty());
-        self.release = self
-            .release
-            .or_else(|| release.and_then(|word| std::str::from_utf8(word).ok()));
+        self.release = self.release.or_else(|| release.and_then(|word| std::str::from_utf8(word).ok()));
         Some(())
     }
 }
@@ -110,36 +96,22 @@ mod tests {
 
     fn origin(lines: &[&'static str]) -> Origin<'static> {
         let mut origin = Origin::default();
-        lines
-            .iter()
-            .for_each(|line| assert!(origin.read(line.as_bytes()), "{line}"));
+        lines.iter().for_each(|line| assert!(origin.read(line.as_bytes()), "{line}"));
         origin
     }
 
     #[test]
     fn tasks() {
         let found = origin(&["CPU: 1 UID: 0 PID: 65 Comm: my task Tainted: G           O       6.12.117-crashdbg #1 "]);
-        assert_eq!(
-            (found.cpu, found.pid, found.comm.as_deref()),
-            (Some(1), Some(65), Some("my task"))
-        );
-        assert_eq!(
-            (found.taint.as_deref(), found.release),
-            (Some("GO"), Some("6.12.117-crashdbg"))
-        );
+        assert_eq!((found.cpu, found.pid, found.comm.as_deref()), (Some(1), Some(65), Some("my task")));
+        assert_eq!((found.taint.as_deref(), found.release), (Some("GO"), Some("6.12.117-crashdbg")));
         let found = origin(&["Pid: 7, comm: sh Not tainted 3.0.0 #1"]);
-        assert_eq!(
-            (found.pid, found.taint.as_deref(), found.release),
-            (Some(7), Some(""), Some("3.0.0"))
-        );
+        assert_eq!((found.pid, found.taint.as_deref(), found.release), (Some(7), Some(""), Some("3.0.0")));
     }
 
     #[test]
     fn machines() {
-        let found = origin(&[
-            "Hardware name: QEMU Standard PC",
-            "Modules linked in: a(O) b [last unloaded: c]",
-        ]);
+        let found = origin(&["Hardware name: QEMU Standard PC", "Modules linked in: a(O) b [last unloaded: c]"]);
         assert_eq!(found.hardware.as_deref(), Some("QEMU Standard PC"));
         assert_eq!(found.modules, ["a(O)", "b"]);
     }

@@ -111,13 +111,7 @@ impl Role {
 impl<'t> Report<'t> {
     /// Reads a splat whole.
     pub fn parse(splat: &Splat<'t>) -> Report<'t> {
-        let mut reader = Reader {
-            report: Report {
-                end: splat.start,
-                ..Report::default()
-            },
-            ..Reader::default()
-        };
+        let mut reader = Reader { report: Report { end: splat.start, ..Report::default() }, ..Reader::default() };
         for line in splat.with_doubted() {
             reader.read(line);
         }
@@ -177,10 +171,7 @@ impl<'t> Reader<'t> {
             if function.is_some()
                 && let Some(found) = Frame::find(body)
             {
-                self.instruction_pointer(Frame {
-                    exact: true,
-                    ..found.frame
-                });
+                self.instruction_pointer(Frame { exact: true, ..found.frame });
             }
             return true;
         }
@@ -196,11 +187,7 @@ impl<'t> Reader<'t> {
             self.other_cpu = true;
             return;
         }
-        let role = if role == Role::Call && std::mem::take(&mut self.other_cpu) {
-            Role::OtherCpu
-        } else {
-            role
-        };
+        let role = if role == Role::Call && std::mem::take(&mut self.other_cpu) { Role::OtherCpu } else { role };
         let mut frames = Vec::with_capacity(16);
         if matches!(role, Role::Call | Role::OtherCpu) {
             frames.extend(self.pointer.take());
@@ -229,24 +216,15 @@ impl<'t> Reader<'t> {
 
     fn close(&mut self) {
         self.entered = false;
-        self.report
-            .traces
-            .extend(self.open.take().filter(|trace| !trace.frames.is_empty()));
+        self.report.traces.extend(self.open.take().filter(|trace| !trace.frames.is_empty()));
     }
 
     /// Keeps an instruction pointer that no call trace followed, unless it repeats one (`---[ end trace` prints it again).
     fn give_up_pointer(&mut self) {
         let Some(frame) = self.pointer.take() else { return };
-        let known = self
-            .report
-            .traces
-            .iter()
-            .any(|trace| trace.frames.iter().any(|f| f.exact && *f == frame));
+        let known = self.report.traces.iter().any(|trace| trace.frames.iter().any(|f| f.exact && *f == frame));
         if !known {
-            self.report.traces.push(Trace {
-                role: Role::Pointer,
-                frames: vec![frame],
-            });
+            self.report.traces.push(Trace { role: Role::Pointer, frames: vec![frame] });
         }
     }
 
@@ -279,20 +257,14 @@ fn is_detail(body: &[u8]) -> bool {
 
 /// `RAX: 0000000000000000`, `CR2: 0000000000559c5a`, `x29: ffff80000a1b3c20`.
 fn is_register(text: &[u8]) -> bool {
-    let name = text
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
-        .count();
+    let name = text.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     let Some(rest) = text.get(name..).filter(|_| (2..=8).contains(&name)) else {
         return false;
     };
     let Some(rest) = rest.trim_ascii_start().strip_prefix(b":") else {
         return false;
     };
-    let value = rest
-        .trim_ascii_start()
-        .strip_prefix(b"002b:")
-        .unwrap_or(rest.trim_ascii_start());
+    let value = rest.trim_ascii_start().strip_prefix(b"002b:").unwrap_or(rest.trim_ascii_start());
     let hex = value.iter().take_while(|b| b.is_ascii_hexdigit()).count();
     hex >= 4 && value.get(hex).is_none_or(|b| matches!(b, b' ' | b'(' | b':'))
 }
@@ -317,11 +289,7 @@ mod tests {
             format!("{doubt}{}{}", frame.function, if frame.exact { "!" } else { "" })
         };
         let trace = |trace: &Trace<'_>| {
-            format!(
-                "{}: {}",
-                trace.role.name(),
-                trace.frames.iter().map(show).collect::<Vec<_>>().join(" ")
-            )
+            format!("{}: {}", trace.role.name(), trace.frames.iter().map(show).collect::<Vec<_>>().join(" "))
         };
         report.traces.iter().map(trace).collect::<Vec<_>>().join("; ")
     }

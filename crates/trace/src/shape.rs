@@ -88,15 +88,8 @@ enum Part {
 impl Shape {
     /// Compiles a shape. The shapes are part of the program: a bad one panics, and a test compiles them all.
     pub fn new(shape: &str) -> Shape {
-        let mut compiled = Shape {
-            at_text_start: shape.starts_with('^'),
-            groups: Vec::new(),
-        };
-        let mut group = Group {
-            gap: Gap::None,
-            parts: Vec::new(),
-            captures_last: false,
-        };
+        let mut compiled = Shape { at_text_start: shape.starts_with('^'), groups: Vec::new() };
+        let mut group = Group { gap: Gap::None, parts: Vec::new(), captures_last: false };
         let mut text = Vec::new();
         let mut chars = shape.trim_start_matches('^').chars();
         let mut scratch = [0; 4];
@@ -123,21 +116,13 @@ impl Shape {
                     continue;
                 }
                 c => {
-                    let c = if c == '\\' {
-                        chars.next().expect("a character follows \\")
-                    } else {
-                        c
-                    };
+                    let c = if c == '\\' { chars.next().expect("a character follows \\") } else { c };
                     text.extend_from_slice(c.encode_utf8(&mut scratch).as_bytes());
                     continue;
                 }
             };
             flush(&mut text, &mut group.parts);
-            let next = Group {
-                gap,
-                parts: Vec::new(),
-                captures_last: false,
-            };
+            let next = Group { gap, parts: Vec::new(), captures_last: false };
             compiled.groups.push(std::mem::replace(&mut group, next));
         }
         flush(&mut text, &mut group.parts);
@@ -160,11 +145,7 @@ impl Shape {
 
     /// How many texts a match captures.
     pub fn captures(&self) -> usize {
-        self.groups
-            .iter()
-            .flat_map(|group| &group.parts)
-            .filter(|part| part.captures())
-            .count()
+        self.groups.iter().flat_map(|group| &group.parts).filter(|part| part.captures()).count()
     }
 
     /// Matches at exactly this place of a text.
@@ -172,10 +153,7 @@ impl Shape {
         if self.at_text_start && at != Place::default() {
             return None;
         }
-        let mut found = Found {
-            captures: [None; CAPTURES],
-            count: 0,
-        };
+        let mut found = Found { captures: [None; CAPTURES], count: 0 };
         let mut at = at;
         for group in &self.groups {
             at = match group.gap {
@@ -187,11 +165,8 @@ impl Shape {
                     let column = group.find(text[at.line], at.column, &mut found)?;
                     Place { column, ..at }
                 }
-                Gap::LaterLine => (at.line + 1..text.len()).find_map(|line| {
-                    group
-                        .find(text[line], 0, &mut found)
-                        .map(|column| Place { line, column })
-                })?,
+                Gap::LaterLine => (at.line + 1..text.len())
+                    .find_map(|line| group.find(text[line], 0, &mut found).map(|column| Place { line, column }))?,
                 Gap::NextLine => {
                     let line = at.line + 1;
                     let column = group.match_at(text.get(line)?, 0, &mut found)?;
@@ -214,11 +189,7 @@ impl Shape {
         let text = [line];
         let mut from = from;
         while from <= line.len() {
-            let column = if head.is_empty() {
-                from
-            } else {
-                from + memmem::find(&line[from..], head)?
-            };
+            let column = if head.is_empty() { from } else { from + memmem::find(&line[from..], head)? };
             if let Some(captures) = self.match_at(&text, Place { line: 0, column }) {
                 return Some((column, captures));
             }
@@ -235,11 +206,7 @@ impl Group {
         let mut at = column;
         for (n, part) in self.parts.iter().enumerate() {
             let next = if let Part::Lazy = part {
-                let end = at
-                    + self
-                        .parts
-                        .get(n + 1)
-                        .map_or(Some(line.len() - at), |next| next.find(&line[at..]))?;
+                let end = at + self.parts.get(n + 1).map_or(Some(line.len() - at), |next| next.find(&line[at..]))?;
                 found.push(&line[at..end]);
                 Some(end)
             } else {
@@ -262,14 +229,9 @@ impl Group {
         }
         let at = |column| self.starts(line, column).then_some(column);
         if self.captures_last {
-            (from..=end)
-                .rev()
-                .filter_map(at)
-                .find_map(|column| self.match_at(line, column, found))
+            (from..=end).rev().filter_map(at).find_map(|column| self.match_at(line, column, found))
         } else {
-            (from..=end)
-                .filter_map(at)
-                .find_map(|column| self.match_at(line, column, found))
+            (from..=end).filter_map(at).find_map(|column| self.match_at(line, column, found))
         }
     }
 
@@ -294,10 +256,7 @@ impl Group {
                 }
             }
             left = left.checked_sub(line.len() - at.column + 1)?;
-            at = Place {
-                line: at.line + 1,
-                column: 0,
-            };
+            at = Place { line: at.line + 1, column: 0 };
         }
     }
 }
@@ -330,9 +289,8 @@ impl Part {
             }
             Part::Allocator => {
                 let fits = |at: usize| rest.get(at..).is_some_and(|t| t.starts_with(b"malloc"));
-                let before = (0..=1)
-                    .find(|at| fits(*at))
-                    .or_else(|| (rest.first() == Some(&b'k') && fits(2)).then_some(2));
+                let before =
+                    (0..=1).find(|at| fits(*at)).or_else(|| (rest.first() == Some(&b'k') && fits(2)).then_some(2));
                 (before? + b"malloc".len(), 0)
             }
             Part::Class(class, _) => {
@@ -358,10 +316,7 @@ impl Part {
         match self {
             Part::Text(text) => memmem::find(line, text),
             _ => (0..=line.len()).find(|at| {
-                let mut found = Found {
-                    captures: [None; CAPTURES],
-                    count: 0,
-                };
+                let mut found = Found { captures: [None; CAPTURES], count: 0 };
                 self.match_at(line, *at, &mut found).is_some()
             }),
         }
@@ -404,10 +359,7 @@ pub fn address(text: &[u8]) -> Option<usize> {
 
 /// Length of a source position: `fs/inode.c:12`.
 fn source(text: &[u8]) -> Option<usize> {
-    let path = text
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || b"-_/.".contains(b))
-        .count();
+    let path = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_/.".contains(b)).count();
     let dot = memchr::memrchr(b'.', &text[..path])?;
     let extension = &text[dot + 1..path];
     let known = dot > 0 && !extension.is_empty() && extension.iter().all(u8::is_ascii_lowercase);

@@ -44,11 +44,7 @@ pub struct Splat<'t> {
 
 /// Lines that repeat a report or belong to it: they do not start a second one.
 const FOLLOWS: Marks = Marks::INVALID_OPCODE.or(Marks::NOT_SYNCING);
-const FOLLOWING_TRIGGERS: [&str; 3] = [
-    "unregister_netdevice: waiting for",
-    "PANIC: double fault",
-    "Internal error:",
-];
+const FOLLOWING_TRIGGERS: [&str; 3] = ["unregister_netdevice: waiting for", "PANIC: double fault", "Internal error:"];
 /// Messages with a stack of their own that are no reports.
 const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
 /// What ends a region that is long enough to be whole.
@@ -92,9 +88,7 @@ impl<'t> Splat<'t> {
             .fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)));
         let (mut accepted, mut second, mut cpus, mut closed) = (0, false, false, false);
         for (n, entry) in entries.iter().enumerate() {
-            let Entry {
-                line, marks, trigger, ..
-            } = *entry;
+            let Entry { line, marks, trigger, .. } = *entry;
             if n > 0 {
                 if trigger.is_some() {
                     if !budget.spend(line.offset - self.end) {

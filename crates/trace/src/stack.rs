@@ -48,10 +48,7 @@ pub fn heads(line: &[u8], marks: Marks) -> u16 {
         marks.any(Marks::UNINIT),
         marks.any(Marks::BAD_ADDRESS) && riscv(line),
     ];
-    checks
-        .iter()
-        .enumerate()
-        .fold(0, |bits, (n, fits)| bits | u16::from(*fits) << n)
+    checks.iter().enumerate().fold(0, |bits, (n, fits)| bits | u16::from(*fits) << n)
 }
 
 /// `backtrace:` and `backtrace (crc 1234abcd):`, but not lockdep's `stack backtrace:`.
@@ -98,10 +95,7 @@ pub fn frame_functions(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
 
 fn arm_frame(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = rest.get(address(rest)?..)?.strip_prefix(b" (")?;
-    let length = rest
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
-        .count();
+    let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
     let (first, rest) = rest.split_at(length);
     let rest = rest.strip_prefix(b") from ").filter(|_| length > 0)?;
     let rest = rest.get(address(rest)?..)?.strip_prefix(b" (")?;
@@ -147,9 +141,7 @@ fn pointer_value(text: &[u8]) -> Option<Option<&[u8]>> {
             return Some(Some(&rest[start..start + length]));
         }
     }
-    let hex = rest
-        .strip_prefix(b"0x")
-        .is_some_and(|hex| hex.first().is_some_and(|b| is_hex(*b)));
+    let hex = rest.strip_prefix(b"0x").is_some_and(|hex| hex.first().is_some_and(|b| is_hex(*b)));
     let null = |text: &[u8]| text[spaces(text)..].starts_with(b"(null)");
     let null_pointer = address(rest).is_some_and(|length| {
         let text = &rest[length + spaces(&rest[length..])..];
@@ -175,10 +167,7 @@ pub fn is_foreign_frame(line: &[u8], marks: Marks) -> bool {
     };
     let rest = rest.strip_prefix(b"slab").unwrap_or(rest);
     let suffix = if rest.starts_with(b".") {
-        1 + rest[1..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
-            .count()
+        1 + rest[1..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')).count()
     } else {
         0
     };
@@ -212,10 +201,7 @@ mod tests {
     fn pointers() {
         for (line, want) in [
             ("RIP: 0010:vfs_write+0x1/0x2", "vfs_write"),
-            (
-                "RIP: 0010:[<ffffffff82d4e304>]  [<ffffffff82d4e304>] __memset+0x24/0x30",
-                "__memset",
-            ),
+            ("RIP: 0010:[<ffffffff82d4e304>]  [<ffffffff82d4e304>] __memset+0x24/0x30", "__memset"),
             ("IP: [<ffffffff82d4e304>] __memset+0x24/0x30", "__memset"),
             ("pc : vfs_write+0x1/0x2", "vfs_write"),
             ("PC is at vfs_write+0x1/0x2", "vfs_write"),
@@ -225,11 +211,7 @@ mod tests {
             ("TCP x", "-"),
         ] {
             let found = instruction_pointer(line.as_bytes());
-            assert_eq!(
-                found.map_or("-".into(), |f| f.map_or(String::new(), |f| text(Some(f)))),
-                want,
-                "{line}"
-            );
+            assert_eq!(found.map_or("-".into(), |f| f.map_or(String::new(), |f| text(Some(f)))), want, "{line}");
         }
     }
 

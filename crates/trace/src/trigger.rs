@@ -23,16 +23,7 @@ const fn row(text: &'static str, harmless: &'static [&'static str]) -> Row {
 }
 
 const TABLE: &[Row] = &[
-    row(
-        "BUG:",
-        &[
-            "ODEBUG:",
-            "Boot_DEBUG:",
-            "xlog_status:",
-            "DEBUG:",
-            "BUG: no syscalls can create resource",
-        ],
-    ),
+    row("BUG:", &["ODEBUG:", "Boot_DEBUG:", "xlog_status:", "DEBUG:", "BUG: no syscalls can create resource"]),
     row(
         "WARNING:",
         &[
@@ -79,10 +70,7 @@ const TABLE: &[Row] = &[
     row("invalid opcode:", &[]),
     row("int3:", &[]),
     row("UBSAN:", &[]),
-    row(
-        "Booting the kernel.",
-        &["Parsing ELF", "Decompressing Linux", "Unknown parameter '"],
-    ),
+    row("Booting the kernel.", &["Parsing ELF", "Decompressing Linux", "Unknown parameter '"]),
     row("unregister_netdevice: waiting for", &[]),
     row("VFS: Close: file count is 0", &[]),
     row("VFS: Busy inodes after unmount", &[]),
@@ -99,12 +87,8 @@ const TABLE: &[Row] = &[
 /// How many triggers there are.
 pub(crate) const COUNT: usize = TABLE.len();
 
-static HARMLESS: LazyLock<Vec<Vec<Shape>>> = LazyLock::new(|| {
-    TABLE
-        .iter()
-        .map(|row| row.harmless.iter().map(|shape| Shape::new(shape)).collect())
-        .collect()
-});
+static HARMLESS: LazyLock<Vec<Vec<Shape>>> =
+    LazyLock::new(|| TABLE.iter().map(|row| row.harmless.iter().map(|shape| Shape::new(shape)).collect()).collect());
 
 impl Trigger {
     /// The trigger of this text; the tables of formats name their trigger so.
@@ -149,9 +133,7 @@ mod tests {
     use super::*;
 
     fn first(line: &str) -> Option<&'static str> {
-        let held = Trigger::all()
-            .filter(|t| line.contains(t.text()))
-            .fold(0, |bits, t| bits | 1 << t.0);
+        let held = Trigger::all().filter(|t| line.contains(t.text())).fold(0, |bits, t| bits | 1 << t.0);
         Trigger::first(line.as_bytes(), held).map(Trigger::text)
     }
 

@@ -12,11 +12,7 @@ const fn row(trigger: &'static str, shape: &'static str, title: &'static str) ->
         report: None,
         title,
         alternatives: &[],
-        recipe: Recipe {
-            steps: &[],
-            otherwise: &[],
-            pick: Pick::First,
-        },
+        recipe: Recipe { steps: &[], otherwise: &[], pick: Pick::First },
         skip: &[],
         integrity: Integrity::Stack,
     }
@@ -24,17 +20,11 @@ const fn row(trigger: &'static str, shape: &'static str, title: &'static str) ->
 
 impl Row {
     const fn report(self, shape: &'static str) -> Row {
-        Row {
-            report: Some(shape),
-            ..self
-        }
+        Row { report: Some(shape), ..self }
     }
 
     const fn alt(self, titles: &'static [&'static str]) -> Row {
-        Row {
-            alternatives: titles,
-            ..self
-        }
+        Row { alternatives: titles, ..self }
     }
 
     const fn frames(self, recipe: Recipe) -> Row {
@@ -42,33 +32,20 @@ impl Row {
     }
 
     const fn skip(self, functions: &'static [&'static str]) -> Row {
-        Row {
-            skip: functions,
-            ..self
-        }
+        Row { skip: functions, ..self }
     }
 
     const fn no_stack(self) -> Row {
-        Row {
-            integrity: Integrity::Nothing,
-            ..self
-        }
+        Row { integrity: Integrity::Nothing, ..self }
     }
 
     const fn corrupted(self) -> Row {
-        Row {
-            integrity: Integrity::Corrupted,
-            ..self
-        }
+        Row { integrity: Integrity::Corrupted, ..self }
     }
 }
 
 const fn steps(steps: &'static [Step]) -> Recipe {
-    Recipe {
-        steps,
-        otherwise: &[],
-        pick: Pick::First,
-    }
+    Recipe { steps, otherwise: &[], pick: Pick::First }
 }
 
 const fn pick(pick: Pick, recipe: Recipe) -> Recipe {
@@ -82,11 +59,7 @@ const POINTER: Recipe = steps(&[InstructionPointer]);
 /// The call trace.
 const TRACE: Recipe = steps(&[CallTrace, Stack]);
 /// Warnings: registers where there are some, else the call trace.
-const WARN: Recipe = Recipe {
-    steps: &[Interrupted, Stack],
-    otherwise: &[CallTrace, Stack],
-    pick: Pick::First,
-};
+const WARN: Recipe = Recipe { steps: &[Interrupted, Stack], otherwise: &[CallTrace, Stack], pick: Pick::First };
 /// `f at address` below a lockdep headline, then the call trace.
 const UNBALANCED: Recipe = steps(&[Line("%p%_%f"), CallTrace, Stack]);
 const KFENCE: Recipe = steps(&[Line("BUG: KFENCE: …in %f"), Stack]);

@@ -1,0 +1,219 @@
+//! Windows: the parts of a console that hold reports, so that a stream of any length is read in bounded memory.
+//!
+//! A report is looked at with [`REACH`] bytes before it and as much behind its last trigger line, which is what syzkaller
+//! keeps of a console (its VM monitor, `beforeContext` and `afterContext`). Triggers nearer than that share a window.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::{memchr, memrchr};
+
+use crate::marks::{Marks, marks};
+use crate::trigger::Trigger;
+
+/// Bytes that a window holds before its first trigger line and behind its last one.
+pub const REACH: usize = 128 << 10;
+
+/// A window that would grow beyond this (triggers without end) is closed, and the next one starts at the next trigger.
+const LARGEST: usize = 2 << 20;
+
+/// A line longer than this is taken to end there.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// A part of a console that holds reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The bytes to look at.
+    pub bytes: Range<usize>,
+    /// Where the reports of this window start.
+    pub starts: Range<usize>,
+}
+
+/// What a look at the next bytes of a console gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// A window is complete.
+    Window(Window),
+    /// More bytes are needed; those before this offset are not.
+    More(usize),
+}
+
+/// Finds the windows of a console that comes in pieces. All offsets are in bytes from the console's start.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    at: usize,
+    open: Option<Range<usize>>,
+}
+
+static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(Trigger::all().map(Trigger::text))
+        .expect("some dozens of short texts fit an automaton")
+});
+
+impl Scanner {
+    /// Looks at `text`, which starts at offset `base` and ends the console where `whole` says so.
+    ///
+    /// The bytes from the last answered [`Scan::More`] on must still be there.
+    pub fn scan(&mut self, base: usize, text: &[u8], whole: bool) -> Scan {
+        loop {
+            let from = self.at.max(base);
+            let found = next_trigger(&text[from - base..], whole);
+            let reached = from + found.reached;
+            let line = found.line.map(|line| from + line.start..from + line.end);
+            let closes = |open: &Range<usize>| {
+                let next = line.as_ref().map_or(reached, |line| line.start);
+                next > open.end + REACH
+                    || line.is_none() && whole
+                    || line.as_ref().is_some_and(|line| line.end > open.start + LARGEST)
+            };
+            if let Some(open) = self.open.take_if(|open| closes(open)) {
+                // The trigger that closed the window is found again by the next look.
+                self.at = line.map_or(reached, |line| line.start).max(open.end);
+                return Scan::Window(window(&open, base, text));
+            }
+            let Some(line) = line else {
+                self.at = reached;
+                let keep = self.open.as_ref().map_or(reached, |open| open.start);
+                return Scan::More(keep.saturating_sub(REACH + LONGEST_LINE).max(base));
+            };
+            self.at = line.end;
+            self.open = Some(self.open.as_ref().map_or(line.start, |open| open.start)..line.end);
+        }
+    }
+}
+
+/// The windows of a console that is there as a whole.
+pub fn windows(text: &[u8]) -> impl Iterator<Item = Window> {
+    let mut scanner = Scanner::default();
+    std::iter::from_fn(move || match scanner.scan(0, text, true) {
+        Scan::Window(window) => Some(window),
+        Scan::More(_) => None,
+    })
+}
+
+struct Found {
+    /// The line with the trigger.
+    line: Option<Range<usize>>,
+    /// Everything before this holds no other trigger.
+    reached: usize,
+}
+
+/// The next line that starts a report, among the lines that are there with the one behind them.
+fn next_trigger(text: &[u8], whole: bool) -> Found {
+    let mut at = 0;
+    while let Some(found) = TRIGGERS.find(&text[at..]) {
+        let hit = at + found.start();
+        let start = memrchr(b'\n', &text[..hit]).map_or(0, |n| n + 1).max(hit.saturating_sub(LONGEST_LINE));
+        let Some(end) = line_end(text, hit, whole) else {
+            return Found { line: None, reached: start };
+        };
+        let Some(next) = line_end(text, (end + 1).min(text.len()), whole) else {
+            return Found { line: None, reached: start };
+        };
+        let line = &text[start..end];
+        let mut held = Marks::default();
+        marks(line).for_each(|(_, number)| held.add(number));
+        let again = memchr::memmem::find(&text[end..next], b"** replaying previous printk message **").is_some();
+        if !again && Trigger::first(line, held.triggers()).is_some() {
+            return Found { line: Some(start..end), reached: start };
+        }
+        at = end;
+    }
+    let last = text.len().saturating_sub(LONGEST_LINE);
+    let reached = if whole { text.len() } else { memrchr(b'\n', text).map_or(0, |n| n + 1).max(last) };
+    Found { line: None, reached }
+}
+
+/// Where the line around `at` ends; `None` where that is not known yet.
+fn line_end(text: &[u8], at: usize, whole: bool) -> Option<usize> {
+    let most = text.len().min(at + LONGEST_LINE);
+    match memchr(b'\n', &text[at..most]) {
+        Some(n) => Some(at + n),
+        None if whole || most == at + LONGEST_LINE => Some(most),
+        None => None,
+    }
+}
+
+/// The window around trigger lines, from line start to line end.
+fn window(open: &Range<usize>, base: usize, text: &[u8]) -> Window {
+    let (first, last) = (open.start - base, open.end - base);
+    let start = first.saturating_sub(REACH);
+    let start = if start == 0 { 0 } else { memchr(b'\n', &text[start..first]).map_or(first, |n| start + n + 1) };
+    let end = text.len().min(last + REACH);
+    let end = if end == text.len() { end } else { memrchr(b'\n', &text[last..end]).map_or(last, |n| last + n + 1) };
+    Window { bytes: base + start..base + end, starts: open.start..open.end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The windows of a console that comes in pieces of `size` bytes, as texts.
+    fn streamed(text: &[u8], size: usize) -> Vec<(Range<usize>, Vec<u8>)> {
+        let (mut scanner, mut base, mut buffer, mut all) = (Scanner::default(), 0, Vec::new(), Vec::new());
+        let mut pieces = text.chunks(size).peekable();
+        loop {
+            let piece = pieces.next().unwrap_or(b"");
+            buffer.extend_from_slice(piece);
+            let whole = pieces.peek().is_none();
+            loop {
+                match scanner.scan(base, &buffer, whole) {
+                    Scan::Window(w) => all.push((w.starts, buffer[w.bytes.start - base..w.bytes.end - base].to_vec())),
+                    Scan::More(keep) => {
+                        buffer.drain(..keep - base);
+                        base = keep;
+                        break;
+                    }
+                }
+            }
+            if whole {
+                return all;
+            }
+        }
+    }
+
+    fn console(gaps: &[usize]) -> Vec<u8> {
+        let mut text = Vec::new();
+        for gap in gaps {
+            (0..*gap / 10).for_each(|n| text.extend_from_slice(format!("{n:9}\n").as_bytes()));
+            text.extend_from_slice(b"BUG: x\n");
+        }
+        (0..20_000).for_each(|n| text.extend_from_slice(format!("{n:9}\n").as_bytes()));
+        text
+    }
+
+    #[test]
+    fn a_small_console_is_one_window() {
+        assert_eq!(windows(b"a\nBUG: b\nc\n").collect::<Vec<_>>(), [Window { bytes: 0..11, starts: 2..8 }]);
+        assert_eq!(windows(b"a\nDEBUG: b\n").count(), 0);
+        assert_eq!(windows(b"").count(), 0);
+    }
+
+    #[test]
+    fn distant_triggers_have_windows_of_their_own() {
+        let text = console(&[300_000, 100_000, 300_000]);
+        let found: Vec<_> = windows(&text).collect();
+        assert_eq!(found.len(), 2);
+        assert!(found[0].bytes.start > 160_000 && found[0].bytes.len() < 3 * REACH + 100_000);
+    }
+
+    #[test]
+    fn a_stream_has_the_same_windows() {
+        let text = console(&[0, 300_000, 100_000, 131_060, 500_000]);
+        let whole: Vec<_> = windows(&text).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
+        for size in [1_000, 4_096, 65_537, 1 << 20] {
+            assert_eq!(streamed(&text, size), whole, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn endless_triggers_do_not_make_an_endless_window() {
+        let text = b"BUG: x\n".repeat(1_000_000);
+        let found: Vec<_> = windows(&text).collect();
+        assert!(found.iter().all(|w| w.bytes.len() <= LARGEST + 2 * REACH + 64));
+        assert_eq!(found.iter().map(|w| w.starts.len().div_ceil(7)).sum::<usize>(), 1_000_000);
+    }
+}
