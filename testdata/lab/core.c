@@ -107,7 +107,7 @@ FRAME void cr_stack_smash(void)
 } /* @cr_stack_smash */
 
 FRAME int recurse(int n, int *up)
-{
+{ /* @recurse.enter */
 	volatile char buf[512];
 	int r;
 

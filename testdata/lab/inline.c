@@ -64,7 +64,7 @@ FRAME void cr_deep_inline(void)
 }
 
 /* crashme -> crashlib -> crashme again, and again */
-static int cross_callback(struct crash_node *node, int depth)
+static int cross_callback(struct crash_node *node, int depth) /* @cross_callback.enter */
 {
 	int r;
 

@@ -14,7 +14,7 @@ INLINED void spin_for(int seconds)
 {
 	unsigned long end = jiffies + seconds * HZ;
 
-	while (time_before(jiffies, end))
+	while (time_before(jiffies, end)) /* @spin_for.test */
 		cpu_relax(); /* @spin_for */
 }
 

@@ -10,39 +10,37 @@ from functools import cache
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
-FRAME = re.compile(r"(?P<maybe>\? )?(?P<symbol>[\w.]+)\+0x(?P<offset>[0-9a-f]+)/0x(?P<size>[0-9a-f]+) \[(?P<module>crashme|crashlib)\]")
+FRAME = re.compile(r"^(?:\[[^\]]*\])? *(?P<rip>RIP: 0010:)?(?P<symbol>[\w.]+)\+0x(?P<offset>[0-9a-f]+)/0x(?P<size>[0-9a-f]+) \[(?P<module>crashme|crashlib)\]$")
 
 
 def frames(expected: tuple[str, ...], console: str) -> list[dict]:
     """The expected frames as the console shows them, in order; raises LookupError where one is absent."""
-    printed = (match for line in console.splitlines() for match in printed_frames(line))
+    # Frames marked `? ` do not match: the unwinder is not sure of them. Nor does a headline that names a frame.
+    printed = iter([match for line in console.splitlines() if (match := FRAME.match(line))])
     found = []
     for tags in expected:
-        calls = [call(tag) for tag in tags.split()]
-        for inner in calls[:-1]:
-            inner["inlined"] = True
-        match = next((m for m in printed if m["symbol"].split(".")[0] == calls[-1]["function"]), None)
+        function = re.split(r"[.|]", tags.split()[-1])[0]
+        match = next((m for m in printed if m["symbol"].split(".")[0] == function), None)
         if match is None:
-            raise LookupError(f"the console shows no frame of {calls[-1]['function']} where one is due")
-        found.append(located(match, calls))
+            raise LookupError(f"the console shows no frame of {function} where one is due")
+        found.append(located(match, tags.split()))
     return found
 
 
-def printed_frames(line: str):
-    """Module frames of a line that the unwinder is sure of."""
-    return (m for m in FRAME.finditer(line) if not m["maybe"])
-
-
-def located(match: re.Match, calls: list[dict]) -> dict:
+def located(match: re.Match, expected: list[str]) -> dict:
+    """A printed frame with where its code lies and the calls that it stands for."""
     # RIP is where the CPU stood; other frames are return addresses, one past the call.
-    exact = "RIP: " in match.string
+    exact = match["rip"] is not None
     section, start = symbols(match["module"])[match["symbol"]]
     address = start + int(match["offset"], 16) - (0 if exact else 1)
     chain = reader(match["module"], section, address)
+    calls = [call(tag, chain) for tag in expected]
+    for inner in calls[:-1]:
+        inner["inlined"] = True
     wanted = [(c["function"], c["file"], c["line"]) for c in calls]
     # Inlined functions of kernel headers stand before those that the tags name.
     return {
-        "frame": match[0],
+        "frame": match[0][match.start("symbol") :],
         "exact": exact,
         "section": section,
         "section_offset": address,
@@ -52,9 +50,11 @@ def located(match: re.Match, calls: list[dict]) -> dict:
     }
 
 
-def call(tag: str) -> dict:
-    file, line = tags()[tag]
-    return {"function": tag.split(".")[0], "file": file, "line": line, "inlined": False}
+def call(tag: str, chain: list[tuple[str, str, int]]) -> dict:
+    """The place of a tag; of "a|b", the place that the reader names, else the first."""
+    choices = [(choice.split(".")[0], *tags()[choice]) for choice in tag.split("|")]
+    function, file, line = next((choice for choice in choices if choice in chain), choices[0])
+    return {"function": function, "file": file, "line": line, "inlined": False}
 
 
 @cache
