@@ -1,0 +1,257 @@
+//! Finding symbols by name and by address.
+//!
+//! A single oops wants some twenty names of 120,000, so the first look-ups pass over the table and compare; who comes
+//! back often gets an index.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use object::SymbolIndex as TableIndex;
+use object::read::elf::Sym as _;
+
+use crate::elf::{RawSymbol, short_string};
+use crate::symbols::Listed;
+use crate::{Image, Symbol};
+
+/// After so many passes over the symbol table the index has paid for itself.
+const SCANS: u32 = 8;
+/// With so many names or addresses at once a pass is no cheaper than the index.
+const MANY: usize = 1000;
+/// More symbols of one name than any kernel has (`jhash`: 17).
+const MAX_SAME_NAME: usize = 256;
+
+/// Symbols of the text, by name and by address; as numbers in the symbol table.
+#[derive(Debug, Default)]
+pub(crate) struct SymbolIndex {
+    /// Sorted by (hash of the name, number).
+    by_name: Vec<(u32, u32)>,
+    /// Sorted by (flat address, rank among aliases, number).
+    by_address: Vec<(u64, u8, u32)>,
+}
+
+impl<'d> Image<'d> {
+    /// All text symbols of each name, in the symbol table's order.
+    ///
+    /// One call for many names costs one pass over the table.
+    pub fn symbols_named(&self, names: &[&str]) -> Vec<Vec<Symbol<'d>>> {
+        let found = match self.index_for(names.len()) {
+            Some(index) => names.iter().map(|name| self.indexed(index, name)).collect(),
+            None => self.scan_names(names),
+        };
+        let mut starts: Vec<u64> = found.iter().flatten().map(|(_, listed): &(&str, Listed<'_>)| listed.flat).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let next = self.next_symbols(&starts);
+        let size = |(name, listed): (&'d str, Listed<'d>)| {
+            let next = starts.binary_search(&listed.flat).ok().and_then(|at| next[at]);
+            self.sized(name, listed, next)
+        };
+        found.into_iter().map(|symbols| symbols.into_iter().map(size).collect()).collect()
+    }
+
+    /// The symbol that covers each flat address, the way kallsyms answers: the nearest at or before it.
+    pub fn symbols_at(&self, flats: &[u64]) -> Vec<Option<Symbol<'d>>> {
+        let best = match self.index_for(flats.len()) {
+            Some(index) => flats.iter().map(|flat| self.indexed_at(index, *flat)).collect(),
+            None => self.scan_addresses(flats),
+        };
+        let mut starts: Vec<u64> = best.iter().flatten().map(|(_, listed): &(&str, Listed<'_>)| listed.flat).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let next = self.next_symbols(&starts);
+        let size = |(name, listed): (&'d str, Listed<'d>)| {
+            let next = starts.binary_search(&listed.flat).ok().and_then(|at| next[at]);
+            self.sized(name, listed, next)
+        };
+        best.into_iter().map(|best| best.map(size)).collect()
+    }
+
+    /// The index, if it is there or this request makes it worth its while.
+    fn index_for(&self, requests: usize) -> Option<&SymbolIndex> {
+        if let Some(index) = self.index.get() {
+            return Some(index);
+        }
+        if requests < MANY && self.scans.fetch_add(1, Ordering::Relaxed) < SCANS {
+            return None;
+        }
+        Some(self.index.get_or_init(|| SymbolIndex::new(self)))
+    }
+
+    fn scan_names(&self, names: &[&str]) -> Vec<Vec<(&'d str, Listed<'d>)>> {
+        let mut found = vec![Vec::new(); names.len()];
+        let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(names.len());
+        let mut heads = Heads { bits: [0; 64] };
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            wanted.entry(name).or_insert(at);
+            heads.insert(name);
+        }
+        for (index, raw) in self.symbols.enumerate().skip(1) {
+            if !heads.contain(self.strings, raw.st_name(self.endian)) {
+                continue;
+            }
+            let Some(name) = short_string(self.strings, raw.st_name(self.endian)) else {
+                continue;
+            };
+            let Some(at) = wanted.get(name) else { continue };
+            let Some(listed) = self.listed_at(index, raw) else {
+                continue;
+            };
+            if found[*at].len() < MAX_SAME_NAME {
+                found[*at].push((name, listed));
+            }
+        }
+        // A name that is asked for twice is answered twice.
+        for (at, name) in names.iter().enumerate() {
+            if let Some(first) = wanted.get(name).filter(|first| **first != at) {
+                found[at] = found[*first].clone();
+            }
+        }
+        found
+    }
+
+    fn indexed(&self, index: &SymbolIndex, name: &str) -> Vec<(&'d str, Listed<'d>)> {
+        let hash = name_hash(name.as_bytes());
+        let first = index.by_name.partition_point(|(other, _)| *other < hash);
+        let same = index.by_name[first..].iter().take_while(|(other, _)| *other == hash);
+        let symbols = same.filter_map(|(_, number)| {
+            let (raw, listed) = self.numbered(*number)?;
+            let other = short_string(self.strings, raw.st_name(self.endian))?;
+            (other == name).then_some((other, listed))
+        });
+        symbols.take(MAX_SAME_NAME).collect()
+    }
+
+    fn scan_addresses(&self, flats: &[u64]) -> Vec<Option<(&'d str, Listed<'d>)>> {
+        let mut best: Vec<Option<(&'d str, Listed<'d>)>> = vec![None; flats.len()];
+        let places: Vec<_> = flats.iter().map(|flat| self.layout.at(*flat)).collect();
+        for (_, listed) in self.listed() {
+            for (at, flat) in flats.iter().enumerate() {
+                let better = match &best[at] {
+                    Some((_, best)) if listed.flat < best.flat => false,
+                    Some((name, best)) if listed.flat == best.flat => {
+                        let other = self.kept_name(listed.raw);
+                        other.is_some_and(|other| alias_rank(other, listed.raw) < alias_rank(name, best.raw))
+                    }
+                    _ => true,
+                };
+                let begin = places[at].map_or(u64::MAX, |placed| placed.begin);
+                if better
+                    && listed.flat <= *flat
+                    && begin <= listed.flat
+                    && let Some(name) = self.kept_name(listed.raw)
+                {
+                    best[at] = Some((name, listed));
+                }
+            }
+        }
+        best
+    }
+
+    fn indexed_at(&self, index: &SymbolIndex, flat: u64) -> Option<(&'d str, Listed<'d>)> {
+        let placed = self.layout.at(flat)?;
+        let after = index.by_address.partition_point(|(start, ..)| *start <= flat);
+        let (start, ..) = index.by_address[..after].last().filter(|(start, ..)| placed.begin <= *start)?;
+        let first = index.by_address.partition_point(|(other, ..)| other < start);
+        let (_, listed) = self.numbered(index.by_address[first].2)?;
+        Some((self.kept_name(listed.raw)?, listed))
+    }
+
+    /// For each start (sorted), the nearest address behind it that has a symbol in kallsyms.
+    fn next_symbols(&self, starts: &[u64]) -> Vec<Option<u64>> {
+        if let Some(index) = self.index.get() {
+            let next = |start: &u64| {
+                let after = index.by_address.partition_point(|(other, ..)| other <= start);
+                index.by_address.get(after).map(|(next, ..)| *next)
+            };
+            return starts.iter().map(next).collect();
+        }
+        let mut next = vec![u64::MAX; starts.len()];
+        for (_, listed) in self.listed() {
+            // Behind the start before it; most symbols are behind a nearer one already.
+            let Some(at) = starts.partition_point(|start| *start < listed.flat).checked_sub(1) else {
+                continue;
+            };
+            if listed.flat < next[at] && self.kept_name(listed.raw).is_some() {
+                next[at] = listed.flat;
+            }
+        }
+        for at in (0..starts.len().saturating_sub(1)).rev() {
+            next[at] = next[at].min(starts[at + 1]).min(next[at + 1]);
+        }
+        next.into_iter().map(|next| (next != u64::MAX).then_some(next)).collect()
+    }
+
+    fn numbered(&self, number: u32) -> Option<(&'d RawSymbol, Listed<'d>)> {
+        let index = TableIndex(number as usize);
+        let raw = self.symbols.symbol(index).ok()?;
+        Some((raw, self.listed_at(index, raw)?))
+    }
+}
+
+impl SymbolIndex {
+    fn new(image: &Image<'_>) -> SymbolIndex {
+        let mut index = SymbolIndex::default();
+        for (number, listed) in image.listed() {
+            let Some(name) = image.kept_name(listed.raw) else {
+                continue;
+            };
+            index.by_name.push((name_hash(name.as_bytes()), number));
+            index.by_address.push((listed.flat, alias_rank(name, listed.raw), number));
+        }
+        index.by_name.sort_unstable();
+        index.by_address.sort_unstable();
+        index
+    }
+}
+
+/// Which of several names at one address kallsyms prints: the lowest (scripts/kallsyms.c, `compare_symbols`).
+fn alias_rank(name: &str, symbol: &RawSymbol) -> u8 {
+    let weak = u8::from(symbol.st_bind() == object::elf::STB_WEAK);
+    let underscores = name.bytes().take_while(|byte| *byte == b'_').count().min(63) as u8;
+    weak << 6 | underscores
+}
+
+/// FNV-1a; the index stores it next to the symbol's number, so equal hashes cost a comparison only.
+fn name_hash(name: &[u8]) -> u32 {
+    name.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+/// A set of how names begin: says at once that most symbols are not asked for.
+struct Heads {
+    bits: [u64; 64],
+}
+
+impl Heads {
+    fn insert(&mut self, name: &str) {
+        let mut head = [0; 8];
+        for (to, from) in head.iter_mut().zip(name.bytes()) {
+            *to = from;
+        }
+        let bit = Heads::bit(u64::from_le_bytes(head));
+        self.bits[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn contain(&self, table: &[u8], offset: u32) -> bool {
+        let at = offset as usize;
+        // At the table's very end there may be no 8 bytes: let the comparison decide.
+        let Some(head) = table.get(at..at + 8).and_then(|head| <[u8; 8]>::try_from(head).ok()) else {
+            return true;
+        };
+        let bit = Heads::bit(until_nul(u64::from_le_bytes(head)));
+        self.bits[bit / 64] & 1 << (bit % 64) != 0
+    }
+
+    fn bit(head: u64) -> usize {
+        (head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize
+    }
+}
+
+/// The bytes before the first NUL, the others zero.
+fn until_nul(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    match word.wrapping_sub(ONES) & !word & HIGH {
+        0 => word,
+        nuls => word & ((nuls & nuls.wrapping_neg()) >> 7).wrapping_sub(1),
+    }
+}

@@ -1,0 +1,100 @@
+//! One image with its debug information: the kernel or a module.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use gimli::{EndianSlice, RelocateReader, RunTimeEndian};
+use image::{Image, Kind, Symbol};
+
+use crate::dwarf::{Debug, Located, Relocated};
+use crate::{Miss, Paths};
+
+/// More names than one kernel's logs have; beyond, what was looked up is forgotten.
+const MAX_NAMES: usize = 200_000;
+
+type Plain<'i> = EndianSlice<'i, RunTimeEndian>;
+
+/// An image and what was read of it.
+pub(crate) struct Module<'i> {
+    pub(crate) image: &'i Image<'i>,
+    paths: Paths,
+    debug: OnceLock<Result<AnyDebug<'i>, Miss>>,
+    names: Mutex<HashMap<String, Arc<[Symbol<'i>]>>>,
+}
+
+/// Debug information that is read as it is, or with relocations applied.
+enum AnyDebug<'i> {
+    Linked(Box<Debug<Plain<'i>>>),
+    Relocatable(Box<Debug<RelocateReader<Plain<'i>, Relocated<'i>>>>),
+}
+
+impl<'i> Module<'i> {
+    pub(crate) fn new(image: &'i Image<'i>, paths: &Paths) -> Module<'i> {
+        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default() }
+    }
+
+    /// The symbols of a name.
+    pub(crate) fn named(&self, name: &str) -> Arc<[Symbol<'i>]> {
+        let known = |module: &Module<'i>| module.names().get(name).cloned();
+        known(self).unwrap_or_else(|| {
+            self.look_up(&[name]);
+            known(self).unwrap_or_default()
+        })
+    }
+
+    /// Looks up names that nobody has asked for yet.
+    pub(crate) fn look_up(&self, names: &[&str]) {
+        let missing: Vec<&str> = {
+            let known = self.names();
+            names.iter().copied().filter(|name| !known.contains_key(*name)).collect()
+        };
+        if missing.is_empty() {
+            return;
+        }
+        let found = self.image.symbols_named(&missing);
+        let mut known = self.names();
+        if known.len() > MAX_NAMES {
+            known.clear();
+        }
+        known.extend(missing.iter().zip(found).map(|(name, symbols)| (name.to_string(), symbols.into())));
+    }
+
+    /// The calls at a flat address, without the physical function's name.
+    pub(crate) fn locate(&self, flat: u64) -> Result<Located<'i>, Miss> {
+        match self.debug.get_or_init(|| self.open()) {
+            Err(miss) => Err(miss.clone()),
+            Ok(AnyDebug::Linked(debug)) => debug.locate(flat),
+            Ok(AnyDebug::Relocatable(debug)) => debug.locate(flat),
+        }
+    }
+
+    fn open(&self) -> Result<AnyDebug<'i>, Miss> {
+        let endian = match self.image.is_little_endian() {
+            true => RunTimeEndian::Little,
+            false => RunTimeEndian::Big,
+        };
+        let image = self.image;
+        let section = |name: &str| match image.debug_section(name) {
+            Ok(bytes) => Ok(EndianSlice::new(bytes, endian)),
+            Err(error) => Err(Miss::BadSection(error.to_string())),
+        };
+        if section(".debug_info")?.is_empty() {
+            return Err(Miss::NoDebugInfo);
+        }
+        Ok(match image.kind() {
+            Kind::Kernel => AnyDebug::Linked(Box::new(Debug::load(section, false, &self.paths)?)),
+            Kind::Module => {
+                let relocated = |name: &str| {
+                    let relocations = Relocated(image.debug_relocations(name));
+                    Ok(RelocateReader::new(section(name)?, relocations))
+                };
+                AnyDebug::Relocatable(Box::new(Debug::load(relocated, true, &self.paths)?))
+            }
+        })
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<[Symbol<'i>]>>> {
+        // A map of finished entries is whole whatever another thread did.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
