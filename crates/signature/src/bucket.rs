@@ -66,6 +66,18 @@ impl Buckets {
         other.buckets.into_values().for_each(|bucket| self.join(bucket));
     }
 
+    /// The same buckets, where the inputs are preceded by so many others.
+    pub fn shifted(self, inputs: usize) -> Buckets {
+        let shift = |place: Place| Place { input: place.input + inputs, ..place };
+        let bucket = |bucket: Bucket| Bucket {
+            first: shift(bucket.first),
+            last: shift(bucket.last),
+            sample: Sighting { place: shift(bucket.sample.place), ..bucket.sample },
+            ..bucket
+        };
+        Buckets { buckets: self.buckets.into_iter().map(|(signature, b)| (signature, bucket(b))).collect() }
+    }
+
     /// The buckets by count, most first, then in the order in which they were first seen.
     pub fn ranked(&self) -> Vec<&Bucket> {
         let mut ranked: Vec<_> = self.buckets.values().collect();

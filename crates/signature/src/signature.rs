@@ -1,7 +1,7 @@
 //! Signatures: one bug, one short name, whatever machine, boot or capture printed it.
 //!
 //! The scheme is `v0` while it is being found. Its plaintext is the report's kind, then the blamed frames: at most
-//! [`FRAMES`] of each stack trace that the title looks at, from the blamed function outwards, by the names that the
+//! three of each stack trace that the title looks at, from the blamed function outwards, by the names that the
 //! kernel printed, without what compilers add. A report without a blamable frame is named by its scrubbed lines
 //! instead, so that it groups with nothing but its equals.
 
@@ -14,7 +14,7 @@ use crate::scrub::scrubbed;
 use crate::title::Title;
 
 /// How many frames of a stack trace name a bug.
-pub const FRAMES: usize = 3;
+const FRAMES: usize = 3;
 
 /// The derive-key context of the hash: scheme and version.
 const SCHEME: &str = "ksplat crash signature v0";

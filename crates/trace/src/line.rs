@@ -72,11 +72,14 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// Reads one line that starts at `offset`; `raw` has no line break.
     pub fn parse(offset: usize, raw: &'a [u8]) -> Line<'a> {
+        Line::with_doubt(offset, raw, || memmem::find(raw, b" ? ").is_some())
+    }
+
+    /// The same, where it may be known without a look whether the line holds ` ? `.
+    pub(crate) fn with_doubt(offset: usize, raw: &'a [u8], is_doubted: impl FnOnce() -> bool) -> Line<'a> {
         let (context, body) = split_prefix(raw);
-        if context == Context::NONE {
-            return Line { offset, raw, body: raw, context, reliable: true };
-        }
-        let (body, reliable) = without_doubt(body);
+        let may_be_doubted = context != Context::NONE && (raw.ends_with(b" (unreliable)") || is_doubted());
+        let (body, reliable) = if may_be_doubted { without_doubt(body) } else { (body, true) };
         Line { offset, raw, body, context, reliable }
     }
 
@@ -102,20 +105,20 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 
 /// The context of a line and what follows the prefix.
 fn split_prefix(raw: &[u8]) -> (Context, &[u8]) {
-    let found = match raw.first() {
-        Some(b'[' | b'<') => stamp(raw),
-        _ => None,
-    };
-    let Some(context) = found.or_else(|| behind_other_output(raw)) else {
-        return (Context::NONE, raw);
-    };
-    // Syzkaller cuts at the first "] " of the line, which is the prefix's end unless something stands in front of it.
-    let body = memmem::find(raw, b"] ").map_or(raw, |at| &raw[at + 2..]);
-    (context, body)
+    if matches!(raw.first(), Some(b'[' | b'<'))
+        && let Some((context, length)) = stamp(raw)
+    {
+        return (context, &raw[length..]);
+    }
+    match behind_other_output(raw) {
+        // Syzkaller cuts at the first "] " of the line, even in the prompt.
+        Some(context) => (context, memmem::find(raw, b"] ").map_or(raw, |at| &raw[at + 2..])),
+        None => (Context::NONE, raw),
+    }
 }
 
-/// `<4>[   12.345678][ T123] `: its context.
-fn stamp(raw: &[u8]) -> Option<Context> {
+/// `<4>[   12.345678][ T123] `: its context and length.
+fn stamp(raw: &[u8]) -> Option<(Context, usize)> {
     let mut rest = raw;
     if let Some(level) = rest.strip_prefix(b"<") {
         let digits = digits(level);
@@ -127,8 +130,8 @@ fn stamp(raw: &[u8]) -> Option<Context> {
     rest = rest[seconds..].strip_prefix(b".").filter(|_| seconds > 0)?;
     let fraction = digits(rest);
     rest = rest[fraction..].strip_prefix(b"]").filter(|_| fraction > 0)?;
-    match rest {
-        [b' ', ..] => Some(Context::CONSOLE),
+    let (context, rest) = match rest {
+        [b' ', rest @ ..] => (Context::CONSOLE, rest),
         [b'[', id @ ..] => {
             let padding = spaces(id);
             let (kind, number) = match id[padding..].split_first()? {
@@ -137,10 +140,12 @@ fn stamp(raw: &[u8]) -> Option<Context> {
                 _ => return None,
             };
             let count = digits(number);
-            (count > 0 && number[count..].starts_with(b"] ")).then(|| Context::caller(kind, padding, &number[..count]))
+            let rest = number[count..].strip_prefix(b"] ").filter(|_| count > 0)?;
+            (Context::caller(kind, padding, &number[..count]), rest)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((context, raw.len() - rest.len()))
 }
 
 /// A prefix that other output on the same line stands in front of: a getty's prompt, or printk's own note about lost messages.
@@ -149,12 +154,12 @@ fn behind_other_output(raw: &[u8]) -> Option<Context> {
     if let Some(count) = rest.strip_prefix(b"** ") {
         let number = digits(count);
         rest = count[number..].strip_prefix(b" printk messages dropped ** ").filter(|_| number > 0)?;
-        if let Some(context) = stamp(rest) {
+        if let Some((context, _)) = stamp(rest) {
             return Some(context);
         }
     }
     let prompt = memmem::rfind(rest, b" login: ")?;
-    stamp(&rest[prompt + b" login: ".len()..])
+    stamp(&rest[prompt + b" login: ".len()..]).map(|(context, _)| context)
 }
 
 /// The message without the mark of an unreliable frame, and whether there was none.

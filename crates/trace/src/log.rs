@@ -1,7 +1,7 @@
 //! A console text, read once: its lines, and what each of them holds.
 
-use crate::line::{Context, Line, lines};
-use crate::marks::{Marks, marks, suppresses};
+use crate::line::{Context, Line};
+use crate::marks::{Marks, all, suppresses};
 use crate::splat::Splat;
 use crate::trigger::Trigger;
 
@@ -152,17 +152,20 @@ impl Budget {
 }
 
 fn entries(text: &[u8]) -> Vec<Entry<'_>> {
-    let mut marks = marks(text).peekable();
-    // Matches come ordered by their end, so a match belongs to the first line that ends behind its start.
-    lines(text)
-        .map(|line| {
-            let mut held = Marks::default();
-            while let Some((_, number)) = marks.next_if(|(at, _)| *at < line.end()) {
-                held.add(number);
-            }
-            Entry { line, marks: held, trigger: None, back: 0 }
-        })
-        .collect()
+    let mut marks = all().marks(text).peekable();
+    let mut entries = Vec::with_capacity(text.len() / 64 + 1);
+    let mut at = 0;
+    while at < text.len() {
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n);
+        let mut held = Marks::default();
+        while let Some((_, number)) = marks.next_if(|(mark, _)| *mark < end) {
+            held.add(number);
+        }
+        let line = Line::with_doubt(at, &text[at..end], || held.any(Marks::DOUBT));
+        entries.push(Entry { line, marks: held, trigger: None, back: 0 });
+        at = end + 1;
+    }
+    entries
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Marks: which of the texts that some stage looks for stand in a line. One automaton reads each byte once for all of them.
+//! Marks: which of the texts that some stage looks for stand in a line. One vectorised
+//! search for rare parts of them reads each byte once.
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use crate::trigger::{COUNT, Trigger};
 
@@ -44,6 +45,7 @@ marks! {
     UNINIT "Uninit was stored to memory at"
     BAD_ADDRESS " badaddr: "
     SHOULD_FAIL "should_fail"
+    DOUBT " ? "
     SYZ_COMM " Comm: syz."
     C_FILE ".c:"
     H_FILE ".h:"
@@ -98,17 +100,130 @@ impl Marks {
     }
 }
 
-static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied()))
-        .expect("some dozens of short texts fit an automaton")
-});
+/// Parts of the texts that are rare in logs: one of them stands in each text, and few of them elsewhere.
+const NEEDLES: &[&str] = &[
+    "BUG",
+    "ARNING:",
+    "INFO:",
+    "Unable to h",
+    "general pro",
+    "stack segm",
+    "ernel pan",
+    "anic:",
+    "PANIC: ",
+    "rust_kernel: p",
+    "divide",
+    "invalid opcode:",
+    "int3:",
+    "UBSAN:",
+    "Booting the k",
+    "unregister_netd",
+    "VFS: ",
+    "Internal er",
+    "Unhandled f",
+    "Alignment t",
+    "trusty: p",
+    "fatal error:",
+    "SYZFA",
+    "Disabling lock d",
+    "Sending NMI",
+    "** replaying",
+    "allocation failure:",
+    "FAULT_INJECTION",
+    "FAULT_FLAG_ALLOW",
+    "serialport:",
+    "Call Trace",
+    "Call trace",
+    "acktrace",
+    "Allocated",
+    "Freed",
+    "Uninit was",
+    " badaddr:",
+    "should_fail",
+    " Comm: syz.",
+    ".c:",
+    ".h:",
+    "signal SIGBUS",
+    "Out of memory: K",
+    "illed process ",
+    "lowmemorykiller",
+    "smashing",
+    "cannot alloc",
+    " ? ",
+];
 
-/// Each mark of a text: where its text starts, and its number.
-pub(crate) fn marks(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-    AUTOMATON.find_overlapping_iter(text).map(|found| (found.start(), found.pattern().as_usize()))
+/// Finds needles, and the texts around them.
+pub(crate) struct Finder {
+    packed: Option<packed::Searcher>,
+    automaton: AhoCorasick,
+    /// The length of each needle.
+    lengths: Vec<usize>,
+    /// For each needle the texts that it stands in: bytes before it, number, text.
+    texts: Vec<Vec<(usize, usize, &'static [u8])>>,
+}
+
+static ALL: LazyLock<Finder> =
+    LazyLock::new(|| Finder::new(Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied())));
+static TRIGGERS: LazyLock<Finder> = LazyLock::new(|| Finder::new(Trigger::all().map(Trigger::text)));
+
+impl Finder {
+    fn new(texts: impl Iterator<Item = &'static str>) -> Finder {
+        let mut by_needle: Vec<Vec<_>> = vec![Vec::new(); NEEDLES.len()];
+        for (number, text) in texts.enumerate() {
+            let found = NEEDLES.iter().enumerate().find_map(|(n, needle)| text.find(needle).map(|at| (n, at)));
+            let (needle, at) = found.expect("each text holds a needle");
+            by_needle[needle].push((at, number, text.as_bytes()));
+        }
+        let (needles, texts): (Vec<&str>, Vec<_>) =
+            NEEDLES.iter().zip(by_needle).filter(|(_, texts)| !texts.is_empty()).unzip();
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&needles);
+        let automaton = automaton.expect("some dozens of short texts fit an automaton");
+        let lengths = needles.iter().map(|needle| needle.len()).collect();
+        Finder { packed: packed::Searcher::new(&needles), automaton, lengths, texts }
+    }
+
+    /// Where the next needle ends, and the texts around it.
+    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        let (needle, end) = match &self.packed {
+            Some(packed) => packed.find_in(text, (from..text.len()).into()).map(|m| (m.pattern(), m.end()))?,
+            None => {
+                self.automaton.find(aho_corasick::Input::new(text).range(from..)).map(|m| (m.pattern(), m.end()))?
+            }
+        };
+        Some((needle.as_usize(), end))
+    }
+
+    /// Each mark of a text from an offset on: where its text starts, and its number.
+    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, usize)> + 't {
+        let mut from = 0;
+        let mut texts: &[(usize, usize, &[u8])] = &[];
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            loop {
+                while let Some(((before, number, wanted), rest)) = texts.split_first() {
+                    texts = rest;
+                    if let Some(at) = usize::checked_sub(start, *before)
+                        && text[at..].starts_with(wanted)
+                    {
+                        return Some((at, *number));
+                    }
+                }
+                let (needle, end) = self.next(text, from)?;
+                (from, start) = (end, end - self.lengths[needle]);
+                texts = &self.texts[needle];
+            }
+        })
+    }
+}
+
+/// Finds all marks.
+pub(crate) fn all() -> &'static Finder {
+    &ALL
+}
+
+/// Finds the triggers only.
+pub(crate) fn triggers() -> &'static Finder {
+    &TRIGGERS
 }
 
 /// True where a line says that the output around it is not worth a bug, whatever crashed (syzkaller: `suppressions`).
@@ -134,7 +249,7 @@ mod tests {
 
     fn suppressed(line: &str) -> bool {
         let mut set = Marks::default();
-        marks(line.as_bytes()).for_each(|(_, number)| set.add(number));
+        all().marks(line.as_bytes()).for_each(|(_, number)| set.add(number));
         suppresses(line.as_bytes(), set)
     }
 
@@ -153,7 +268,7 @@ mod tests {
     #[test]
     fn every_text_is_found() {
         for (n, text) in Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied()).enumerate() {
-            assert!(marks(text.as_bytes()).any(|(_, number)| number == n), "{text}");
+            assert!(all().marks(text.as_bytes()).any(|(_, number)| number == n), "{text}");
         }
     }
 }

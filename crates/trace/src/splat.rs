@@ -137,6 +137,12 @@ impl<'t> Splat<'t> {
         self.before.iter().chain(&self.lines).map(|entry| &entry.line)
     }
 
+    /// The fuzzer's process and program that a task's name gives away: `Comm: syz.5.7376`.
+    pub fn executor(&self) -> Option<(u64, u64)> {
+        let entries = self.before.iter().chain(&self.lines).filter(|entry| entry.marks.any(Marks::SYZ_COMM));
+        entries.flat_map(|entry| executors(entry.line.body)).next()
+    }
+
     /// The lines of the splat with the doubted frames among them, in order.
     pub fn with_doubted(&self) -> impl Iterator<Item = &Line<'t>> {
         let (mut lines, mut doubted) = (self.lines.iter().peekable(), self.doubted.iter().peekable());
@@ -159,6 +165,20 @@ impl<'t> Splat<'t> {
         }
         text
     }
+}
+
+fn executors(line: &[u8]) -> impl Iterator<Item = (u64, u64)> {
+    const NAME: &[u8] = b" Comm: syz.";
+    memchr::memmem::find_iter(line, NAME).filter_map(|at| {
+        let (proc, rest) = number(&line[at + NAME.len()..])?;
+        let (id, rest) = number(rest.strip_prefix(b".")?)?;
+        rest.starts_with(b" ").then_some((proc, id))
+    })
+}
+
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, rest) = text.split_at(crate::line::digits(text));
+    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
 /// The last lines before the splat that the same caller printed: 50 of a task, 5 of anybody else.

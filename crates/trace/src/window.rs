@@ -4,12 +4,10 @@
 //! keeps of a console (its VM monitor, `beforeContext` and `afterContext`). Triggers nearer than that share a window.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::{memchr, memrchr};
 
-use crate::marks::{Marks, marks};
+use crate::marks::{Marks, triggers};
 use crate::trigger::Trigger;
 
 /// Bytes that a window holds before its first trigger line and behind its last one.
@@ -45,13 +43,6 @@ pub struct Scanner {
     at: usize,
     open: Option<Range<usize>>,
 }
-
-static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(Trigger::all().map(Trigger::text))
-        .expect("some dozens of short texts fit an automaton")
-});
 
 impl Scanner {
     /// Looks at `text`, which starts at offset `base` and ends the console where `whole` says so.
@@ -104,8 +95,7 @@ struct Found {
 /// The next line that starts a report, among the lines that are there with the one behind them.
 fn next_trigger(text: &[u8], whole: bool) -> Found {
     let mut at = 0;
-    while let Some(found) = TRIGGERS.find(&text[at..]) {
-        let hit = at + found.start();
+    while let Some((hit, _)) = triggers().marks(&text[at..]).next().map(|(hit, number)| (at + hit, number)) {
         let start = memrchr(b'\n', &text[..hit]).map_or(0, |n| n + 1).max(hit.saturating_sub(LONGEST_LINE));
         let Some(end) = line_end(text, hit, whole) else {
             return Found { line: None, reached: start };
@@ -115,7 +105,7 @@ fn next_trigger(text: &[u8], whole: bool) -> Found {
         };
         let line = &text[start..end];
         let mut held = Marks::default();
-        marks(line).for_each(|(_, number)| held.add(number));
+        triggers().marks(line).for_each(|(_, number)| held.add(number));
         let again = memchr::memmem::find(&text[end..next], b"** replaying previous printk message **").is_some();
         if !again && Trigger::first(line, held.triggers()).is_some() {
             return Found { line: Some(start..end), reached: start };
