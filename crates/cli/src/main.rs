@@ -1,2 +1,45 @@
-//! The `ksplat` command.
-fn main() {}
+//! The `ksplat` command: arguments, files, text, JSON, exit codes. How anything works is in the `ksplat` crate.
+
+mod args;
+mod decode;
+mod dedup;
+mod input;
+mod kernel;
+mod kernel_signature;
+mod mmap;
+mod output;
+mod record;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use output::{Outcome, Output};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.shared.color);
+    if let Some(jobs) = args.shared.jobs {
+        // It only fails where a pool exists, and none does yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+    }
+    let outcome = match &args.command {
+        Command::Report(paths) => report::run(&args.shared, &paths.paths, &output),
+        Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
+        Command::Dedup(paths) => dedup::run(&args.shared, &paths.paths, &output),
+        Command::KernelSignature(command) => kernel_signature::run(command, &output),
+    };
+    outcome.unwrap_or_else(|error| output.fail(&error)).into()
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Found => 0,
+            Outcome::Nothing => 1,
+            Outcome::Failed => 2,
+        })
+    }
+}

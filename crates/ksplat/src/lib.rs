@@ -1,1 +1,168 @@
-//! The pipeline.
+//! Raw Linux kernel crashes into names, source lines and buckets: the pipeline on one page.
+//!
+//! `bytes ─window─> windows ─capture─> console text ─log─> splats ─report─> reports ─title─> names ─signature─> buckets`
+//!
+//! ```
+//! let mut titles = Vec::new();
+//! ksplat::reports(b"BUG: workqueue lockup - pool cpus=0 stuck for 34s!\n", |found| titles.push(found.title.title.clone()));
+//! assert_eq!(titles, ["BUG: workqueue lockup"]);
+//! ```
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use signature::{Signature, Title};
+use trace::{Log, Report, Scan, Scanner, Splat, Window};
+
+pub use {image, signature, symbolize, trace};
+
+mod decode;
+
+pub use decode::{Decoder, Token};
+
+/// One report, and all that is known of it without a vmlinux.
+#[derive(Debug)]
+pub struct Found<'t> {
+    /// Number of the report in its input.
+    pub index: usize,
+    /// The part of the console that the crash printed.
+    pub splat: Splat<'t>,
+    /// What it says.
+    pub report: Report<'t>,
+    /// Its name.
+    pub title: Title,
+    /// Its signature.
+    pub signature: Signature,
+    /// Where it stands in the input, in bytes.
+    pub span: Span,
+}
+
+/// Where a report stands in its input, in bytes; the meaning of the first three is syzkaller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte of the line that started it.
+    pub start: usize,
+    /// The end of the last line with a trigger.
+    pub end: usize,
+    /// Where the search for the next report goes on.
+    pub skip: usize,
+    /// The end of the report's own last line.
+    pub region_end: usize,
+}
+
+/// Finds the reports of a capture that is there as a whole; how many there are.
+pub fn reports(capture: &[u8], mut each: impl FnMut(&Found<'_>)) -> usize {
+    let mut count = 0;
+    for window in trace::windows(capture) {
+        in_window(&capture[window.bytes.clone()], &window, &mut count, &mut each);
+    }
+    count
+}
+
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 20;
+
+/// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
+pub fn stream(mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
+    let (mut scanner, mut base, mut buffer, mut count) = (Scanner::default(), 0, Vec::new(), 0);
+    loop {
+        let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+        loop {
+            match scanner.scan(base, &buffer, read < CHUNK) {
+                Scan::Window(window) => {
+                    let bytes = &buffer[window.bytes.start - base..window.bytes.end - base];
+                    in_window(bytes, &window, &mut count, &mut each);
+                }
+                Scan::More(keep) => {
+                    buffer.drain(..keep - base);
+                    base = keep;
+                    break;
+                }
+            }
+        }
+        if read < CHUNK {
+            return Ok(count);
+        }
+    }
+}
+
+fn in_window(bytes: &[u8], window: &Window, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
+    let console = Console::read(bytes);
+    let log = Log::parse(console.text());
+    let place = |at: usize| window.bytes.start + console.offset(at);
+    for splat in log.splats() {
+        if !starts_in(&window.starts, place(splat.start)) {
+            continue;
+        }
+        let report = Report::parse(&splat);
+        let title = Title::of(&splat);
+        let span = Span {
+            start: place(splat.start),
+            end: place(splat.end),
+            skip: place(splat.skip),
+            region_end: place(report.end),
+        };
+        let signature = Signature::of(&splat, &report, &title);
+        each(&Found { index: *count, splat, report, title, signature, span });
+        *count += 1;
+    }
+}
+
+/// A window's last start is a whole line, so a place in it belongs to this window and to no other.
+fn starts_in(starts: &Range<usize>, place: usize) -> bool {
+    starts.contains(&place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &[u8]) -> Vec<(usize, String, Span)> {
+        let mut all = Vec::new();
+        reports(text, |found| all.push((found.index, found.title.title.clone(), found.span)));
+        let mut streamed = Vec::new();
+        let count = stream(text, |found| streamed.push((found.index, found.title.title.clone(), found.span)));
+        assert_eq!(streamed, all, "a stream has the same reports");
+        assert_eq!(count.ok(), Some(all.len()));
+        all
+    }
+
+    #[test]
+    fn reports_far_apart_are_all_found_once() {
+        let mut text = Vec::new();
+        for n in 0..3 {
+            text.extend_from_slice(format!("BUG: Bad page map in process x{n}\n").as_bytes());
+            text.extend(std::iter::repeat_n(b"quiet\n", 100_000).flatten());
+        }
+        let found = found(&text);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(found.iter().all(|f| f.1 == "BUG: Bad page map" && text[f.2.start..].starts_with(b"BUG: Bad")));
+    }
+
+    #[test]
+    fn nothing_is_found_in_nothing() {
+        assert_eq!(found(b""), []);
+        assert_eq!(found(&[0; 100_000]), []);
+    }
+}
+
+/// The console text of a capture: without carriage returns.
+struct Console {
+    text: Vec<u8>,
+    removed: Vec<usize>,
+}
+
+impl Console {
+    fn read(bytes: &[u8]) -> Console {
+        let removed = memchr::memchr_iter(b'\r', bytes).collect();
+        Console { text: bytes.iter().copied().filter(|b| *b != b'\r').collect(), removed }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    fn offset(&self, at: usize) -> usize {
+        at + self.removed.iter().enumerate().take_while(|(n, removed)| **removed - n <= at).count()
+    }
+}

@@ -1,5 +1,7 @@
 //! Titles, flags, positions and texts of the labelled logs in `../shared/corpus/report`, against the oracle beside them.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,0 +1,130 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Turns raw Linux kernel crashes into names, source lines and buckets.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ksplat",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  dmesg | ksplat decode --vmlinux vmlinux --modules /lib/modules/$(uname -r)\n  \
+                  ksplat report console.log\n  ksplat dedup --format ndjson crashes/\n  \
+                  ksplat kernel-signature --algorithm sha256 vmlinux\n\n\
+                  Exit status: 0 something found, 1 nothing found, 2 an error happened (the other files are still read)."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What all commands take.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// Flags of all commands.
+#[derive(Debug, clap::Args)]
+pub struct Shared {
+    /// The kernel with its debug information
+    #[arg(long, value_name = "FILE", global = true)]
+    pub vmlinux: Option<PathBuf>,
+    /// Where the modules are (*.ko, *.ko.debug), searched through
+    #[arg(long, value_name = "DIR", global = true)]
+    pub modules: Vec<PathBuf>,
+    /// How many threads to use [default: one for each core]
+    #[arg(long, value_name = "N", global = true)]
+    pub jobs: Option<NonZeroUsize>,
+    /// Text for people, or one JSON object a line for programs
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub format: Format,
+    /// Whether to use colours (NO_COLOR is honoured)
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub color: Color,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Every report found: title, type, signature, where, details
+    Report(Paths),
+    /// The log again, byte for byte, with its stack frames symbolized
+    Decode(Paths),
+    /// One line per bug: count, title, signature, best sample
+    Dedup(Paths),
+    /// One digest per kernel image that says whether two are the same binary
+    KernelSignature(KernelSignature),
+}
+
+/// The logs to read.
+#[derive(Debug, clap::Args)]
+pub struct Paths {
+    /// Logs, directories or archives (.gz .xz .zst .bz2 .tar .zip are read through); standard input if none, or for `-`
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// The kernels to sign.
+#[derive(Debug, clap::Args)]
+pub struct KernelSignature {
+    /// The digest; sha256 is what a syzkaller log shows as `kernel signature:`
+    #[arg(long, value_enum, default_value_t)]
+    pub algorithm: Algorithm,
+    /// Kernel images
+    #[arg(value_name = "VMLINUX", required = true)]
+    pub images: Vec<PathBuf>,
+}
+
+/// The form of the results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Digests of kernel signatures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    /// BLAKE3.
+    #[default]
+    Blake3,
+    /// SHA-256.
+    Sha256,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn short_help_fits_a_screen() {
+        let help = Args::command().render_help().to_string();
+        assert!(help.lines().count() <= 40, "{help}");
+    }
+}

@@ -1,0 +1,175 @@
+//! `ksplat decode`: the log again, byte for byte, with its frames symbolized.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use ksplat::symbolize::{Miss, Resolution};
+use ksplat::trace::Frame;
+use ksplat::{Decoder, Token};
+
+use crate::args::{Format, Shared};
+use crate::input::inputs;
+use crate::kernel::Kernel;
+use crate::output::{Outcome, Output, reason};
+use crate::report;
+
+/// Bytes that are decoded at once, where the input has them.
+const CHUNK: usize = 1 << 20;
+
+/// Frames that were symbolized, and the reasons why others were not.
+#[derive(Default)]
+struct Tally {
+    frames: usize,
+    missed: BTreeMap<String, usize>,
+}
+
+/// Runs the command.
+pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
+    if shared.format == Format::Ndjson {
+        return report::run(shared, paths, output);
+    }
+    let kernel = Kernel::open(shared, output);
+    if kernel.is_none() {
+        output.note(&"no kernel to decode with: give --vmlinux FILE, --modules DIR or both");
+        return Ok(Outcome::Failed);
+    }
+    if output.outcome(true) == Outcome::Failed {
+        return Ok(Outcome::Failed);
+    }
+    let mut results = output.results();
+    let mut tally = Tally::default();
+    for input in inputs(paths, output) {
+        let mut written = Ok(());
+        let done = input.read(&mut |_, bytes| {
+            written = kernel.as_ref().map_or(Ok(()), |kernel| {
+                Decode { kernel, tally: &mut tally, safe: output.is_terminal() }.stream(bytes, &mut results)
+            });
+            Ok(())
+        });
+        match (done, written) {
+            (_, Err(Failure::Write(error))) => return Err(error),
+            (Err(error), _) | (_, Err(Failure::Read(error))) => output.error(input.path(), &reason(&error)),
+            (Ok(()), Ok(())) => {}
+        }
+    }
+    results.flush()?;
+    if !shared.quiet && !tally.missed.is_empty() {
+        let missed: Vec<String> = tally.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        output.note(&format!(
+            "{} of {} frames stay as they were: {}",
+            tally.missed.values().sum::<usize>(),
+            tally.frames,
+            missed.join("; ")
+        ));
+    }
+    Ok(output.outcome(tally.frames > 0))
+}
+
+/// Which side of the pipe failed.
+enum Failure {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+struct Decode<'d, 'o> {
+    kernel: &'d Kernel<'o>,
+    tally: &'d mut Tally,
+    /// Control characters are taken out, since a person's terminal would obey them.
+    safe: bool,
+}
+
+impl Decode<'_, '_> {
+    /// Decodes whole lines as they come, so that a slow pipe is decoded line by line.
+    fn stream(mut self, input: &mut dyn Read, out: &mut impl Write) -> Result<(), Failure> {
+        let mut decoder = Decoder::default();
+        let mut buffer = Vec::new();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = match input.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(Failure::Read)?,
+            };
+            buffer.extend_from_slice(&chunk[..read]);
+            let whole = if read == 0 { buffer.len() } else { lines_end(&buffer) };
+            self.text(&mut decoder, &buffer[..whole], out).map_err(Failure::Write)?;
+            out.flush().map_err(Failure::Write)?;
+            buffer.drain(..whole);
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn text(&mut self, decoder: &mut Decoder, text: &[u8], out: &mut impl Write) -> io::Result<()> {
+        let tokens = decoder.tokens(text);
+        let frames: Vec<Frame<'_>> = tokens.iter().map(|token| token.found.frame).collect();
+        self.kernel.prepare(&frames);
+        let mut at = 0;
+        for token in &tokens {
+            let resolution = self.kernel.resolve(&token.found.frame);
+            self.tally.frames += 1;
+            if let Some(why) = &resolution.miss {
+                *self.tally.missed.entry(kind(why)).or_default() += 1;
+                continue;
+            }
+            self.copy(&text[at..token.line.start], out)?;
+            self.frame(token, &text[token.line.clone()], &resolution, out)?;
+            at = token.line.end;
+        }
+        self.copy(&text[at..], out)
+    }
+
+    /// One line for each inlined call, innermost first, and one for the function itself.
+    fn frame(&self, token: &Token<'_>, line: &[u8], found: &Resolution<'_>, out: &mut impl Write) -> io::Result<()> {
+        let (before, symbol) = (&line[..token.found.symbol.start], &line[token.found.symbol.clone()]);
+        let behind = &line[token.found.symbol.end..];
+        for (n, call) in found.calls.iter().enumerate() {
+            if n > 0 {
+                out.write_all(b"\n")?;
+            }
+            self.copy(before, out)?;
+            if call.inlined {
+                write!(out, "{} {} [inline]", call.function, call.place())?;
+            } else {
+                out.write_all(symbol)?;
+                write!(out, " {}", call.place())?;
+            }
+            self.copy(behind, out)?;
+        }
+        Ok(())
+    }
+
+    fn copy(&self, text: &[u8], out: &mut impl Write) -> io::Result<()> {
+        if !self.safe {
+            return out.write_all(text);
+        }
+        for part in text.chunk_by(|a, b| is_safe(*a) == is_safe(*b)) {
+            if part.first().is_none_or(|b| is_safe(*b)) {
+                out.write_all(part)?;
+            } else {
+                out.write_all("\u{fffd}".repeat(part.len()).as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The reason without the numbers that differ from frame to frame.
+fn kind(miss: &Miss) -> String {
+    match miss {
+        Miss::OtherSize { .. } => "size differs from the image's".into(),
+        Miss::Ambiguous(_) => "several symbols have this name and size".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Where the last whole line ends; a line that never ends is cut, so that memory stays bounded.
+fn lines_end(text: &[u8]) -> usize {
+    let end = memchr::memrchr(b'\n', text).map_or(0, |n| n + 1);
+    if text.len() - end > CHUNK { text.len() } else { end }
+}
+
+fn is_safe(byte: u8) -> bool {
+    !byte.is_ascii_control() || matches!(byte, b'\n' | b'\r' | b'\t')
+}
