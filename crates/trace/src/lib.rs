@@ -2,6 +2,7 @@
 //!
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
+mod capture;
 pub mod format;
 mod frame;
 mod line;
@@ -15,6 +16,7 @@ pub mod stack;
 mod trigger;
 mod window;
 
+pub use capture::{Console, Layer};
 pub use format::Format;
 pub use frame::{Frame, FrameAt};
 pub use line::{Context, Line, lines};
