@@ -11,7 +11,7 @@ use object::read::elf::Sym as _;
 
 use crate::elf::{RawSymbol, short_string};
 use crate::symbols::Listed;
-use crate::{Image, Symbol};
+use crate::{Image, Kind, Symbol};
 
 /// After so many passes over the symbol table the index has paid for itself.
 const SCANS: u32 = 8;
@@ -25,8 +25,8 @@ const MAX_SAME_NAME: usize = 256;
 pub(crate) struct SymbolIndex {
     /// Sorted by (hash of the name, number).
     by_name: Vec<(u32, u32)>,
-    /// Sorted by (flat address, rank among aliases, number).
-    by_address: Vec<(u64, u8, u32)>,
+    /// Sorted by (flat address, rank among aliases).
+    by_address: Vec<(u64, u32)>,
 }
 
 impl<'d> Image<'d> {
@@ -64,6 +64,23 @@ impl<'d> Image<'d> {
             self.sized(name, listed, next)
         };
         best.into_iter().map(|best| best.map(size)).collect()
+    }
+
+    /// Whether symbols of these names exist outside of the text: variables, which messages name in the same form.
+    pub fn are_data(&self, names: &[&str]) -> Vec<bool> {
+        let mut are_data = vec![false; names.len()];
+        let mut heads = Heads { bits: [0; 64] };
+        names.iter().for_each(|name| heads.insert(name));
+        for (_, raw) in self.symbols.enumerate().skip(1) {
+            let name = raw.st_name(self.endian);
+            if raw.st_shndx(self.endian).index().is_none() || !heads.contain(self.strings, name) {
+                continue;
+            }
+            if let Some(at) = names.iter().position(|wanted| short_string(self.strings, name) == Some(*wanted)) {
+                are_data[at] = true;
+            }
+        }
+        are_data
     }
 
     /// The index, if it is there or this request makes it worth its while.
@@ -130,7 +147,9 @@ impl<'d> Image<'d> {
                     Some((_, best)) if listed.flat < best.flat => false,
                     Some((name, best)) if listed.flat == best.flat => {
                         let other = self.kept_name(listed.raw);
-                        other.is_some_and(|other| alias_rank(other, listed.raw) < alias_rank(name, best.raw))
+                        other.is_some_and(|other| {
+                            alias_rank(self.kind(), other, listed.raw) < alias_rank(self.kind(), name, best.raw)
+                        })
                     }
                     _ => true,
                 };
@@ -149,10 +168,10 @@ impl<'d> Image<'d> {
 
     fn indexed_at(&self, index: &SymbolIndex, flat: u64) -> Option<(&'d str, Listed<'d>)> {
         let placed = self.layout.at(flat)?;
-        let after = index.by_address.partition_point(|(start, ..)| *start <= flat);
-        let (start, ..) = index.by_address[..after].last().filter(|(start, ..)| placed.begin <= *start)?;
-        let first = index.by_address.partition_point(|(other, ..)| other < start);
-        let (_, listed) = self.numbered(index.by_address[first].2)?;
+        let after = index.by_address.partition_point(|(start, _)| *start <= flat);
+        let (start, _) = index.by_address[..after].last().filter(|(start, _)| placed.begin <= *start)?;
+        let first = index.by_address.partition_point(|(other, _)| other < start);
+        let (_, listed) = self.numbered(index.by_address[first].1)?;
         Some((self.kept_name(listed.raw)?, listed))
     }
 
@@ -160,8 +179,8 @@ impl<'d> Image<'d> {
     fn next_symbols(&self, starts: &[u64]) -> Vec<Option<u64>> {
         if let Some(index) = self.index.get() {
             let next = |start: &u64| {
-                let after = index.by_address.partition_point(|(other, ..)| other <= start);
-                index.by_address.get(after).map(|(next, ..)| *next)
+                let after = index.by_address.partition_point(|(other, _)| other <= start);
+                index.by_address.get(after).map(|(next, _)| *next)
             };
             return starts.iter().map(next).collect();
         }
@@ -191,24 +210,30 @@ impl<'d> Image<'d> {
 impl SymbolIndex {
     fn new(image: &Image<'_>) -> SymbolIndex {
         let mut index = SymbolIndex::default();
+        let mut by_address = Vec::new();
         for (number, listed) in image.listed() {
-            let Some(name) = image.kept_name(listed.raw) else {
-                continue;
-            };
+            let Some(name) = image.kept_name(listed.raw) else { continue };
             index.by_name.push((name_hash(name.as_bytes()), number));
-            index.by_address.push((listed.flat, alias_rank(name, listed.raw), number));
+            by_address.push((listed.flat, alias_rank(image.kind(), name, listed.raw), number));
         }
         index.by_name.sort_unstable();
-        index.by_address.sort_unstable();
+        by_address.sort_unstable();
+        index.by_address = by_address.into_iter().map(|(flat, _, number)| (flat, number)).collect();
         index
     }
 }
 
-/// Which of several names at one address kallsyms prints: the lowest (scripts/kallsyms.c, `compare_symbols`).
-fn alias_rank(name: &str, symbol: &RawSymbol) -> u8 {
-    let weak = u8::from(symbol.st_bind() == object::elf::STB_WEAK);
-    let underscores = name.bytes().take_while(|byte| *byte == b'_').count().min(63) as u8;
-    weak << 6 | underscores
+/// Which of several names at one address kallsyms prints: the lowest.
+///
+/// In a kernel (scripts/kallsyms.c, `compare_symbols`) the last criterion is the order of `nm -n`, that of the names; in a
+/// module (kernel/module/kallsyms.c) it is the first in the table.
+fn alias_rank<'n>(kind: Kind, name: &'n str, symbol: &RawSymbol) -> (bool, bool, usize, &'n str) {
+    if kind == Kind::Module {
+        return (false, false, 0, "");
+    }
+    let is_weak = symbol.st_bind() == object::elf::STB_WEAK;
+    let is_from_script = ["__start_", "__stop_", "__end_"].iter().any(|prefix| name.starts_with(prefix));
+    (is_weak, is_from_script, name.bytes().take_while(|byte| *byte == b'_').count(), name)
 }
 
 /// FNV-1a; the index stores it next to the symbol's number, so equal hashes cost a comparison only.

@@ -19,7 +19,18 @@ pub(crate) struct Module<'i> {
     pub(crate) image: &'i Image<'i>,
     paths: Paths,
     debug: OnceLock<Result<AnyDebug<'i>, Miss>>,
-    names: Mutex<HashMap<String, Arc<[Symbol<'i>]>>>,
+    names: Mutex<HashMap<String, Named<'i>>>,
+}
+
+/// What has a name.
+#[derive(Clone)]
+pub(crate) enum Named<'i> {
+    /// Symbols of the text.
+    Text(Arc<[Symbol<'i>]>),
+    /// No symbol of the text, but one of the data.
+    Data,
+    /// Nothing.
+    Nothing,
 }
 
 /// Debug information that is read as it is, or with relocations applied.
@@ -33,12 +44,12 @@ impl<'i> Module<'i> {
         Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default() }
     }
 
-    /// The symbols of a name.
-    pub(crate) fn named(&self, name: &str) -> Arc<[Symbol<'i>]> {
+    /// What has this name.
+    pub(crate) fn named(&self, name: &str) -> Named<'i> {
         let known = |module: &Module<'i>| module.names().get(name).cloned();
         known(self).unwrap_or_else(|| {
             self.look_up(&[name]);
-            known(self).unwrap_or_default()
+            known(self).unwrap_or(Named::Nothing)
         })
     }
 
@@ -52,11 +63,22 @@ impl<'i> Module<'i> {
             return;
         }
         let found = self.image.symbols_named(&missing);
+        let without = missing.iter().zip(&found).filter(|(_, symbols)| symbols.is_empty());
+        let without: Vec<&str> = without.map(|(name, _)| *name).collect();
+        let are_data = if without.is_empty() { Vec::new() } else { self.image.are_data(&without) };
+        let mut are_data = are_data.into_iter();
         let mut known = self.names();
         if known.len() > MAX_NAMES {
             known.clear();
         }
-        known.extend(missing.iter().zip(found).map(|(name, symbols)| (name.to_string(), symbols.into())));
+        for (name, symbols) in missing.iter().zip(found) {
+            let named = match symbols.is_empty() {
+                false => Named::Text(symbols.into()),
+                true if are_data.next() == Some(true) => Named::Data,
+                true => Named::Nothing,
+            };
+            known.insert(name.to_string(), named);
+        }
     }
 
     /// The calls at a flat address, without the physical function's name.
@@ -93,7 +115,7 @@ impl<'i> Module<'i> {
         })
     }
 
-    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<[Symbol<'i>]>>> {
+    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Named<'i>>> {
         // A map of finished entries is whole whatever another thread did.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }

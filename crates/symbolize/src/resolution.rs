@@ -93,8 +93,10 @@ pub enum Miss {
     BareAddress,
     /// The address is in no executable section of the image.
     NotText,
-    /// No symbol of the text has this name.
+    /// No symbol has this name.
     NoSymbol,
+    /// The name is that of a variable: lockdep prints where a lock's key lies in the same form.
+    Data,
     /// All symbols of this name have other sizes (bytes, as the kernel would print them).
     OtherSize {
         /// The size in the frame.
@@ -128,6 +130,7 @@ impl fmt::Display for Miss {
             Miss::OtherBuildId => f.write_str("build-id differs from the image's"),
             Miss::BareAddress => f.write_str("bare address"),
             Miss::NotText => f.write_str("address is not in the text"),
+            Miss::Data => f.write_str("a variable, not code"),
             Miss::NoSymbol => f.write_str("no such symbol"),
             Miss::OtherSize { printed, known } => {
                 write!(f, "size {printed:#x} differs from the image's ")?;

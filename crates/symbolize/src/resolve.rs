@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use image::{Fit, LinkAddr, Symbol};
 use trace::Frame;
 
-use crate::module::Module;
+use crate::module::{Module, Named};
 use crate::{Call, Candidate, Miss, Pick, Resolution, Symbolizer};
 
 /// More candidates are counted, but their chains not looked up.
@@ -26,9 +26,12 @@ pub(crate) fn frame<'i>(symbolizer: &Symbolizer<'i>, frame: &Frame<'_>) -> Resol
     if frame.function.is_empty() {
         return missed(Miss::BareAddress);
     }
-    let symbols = module.named(frame.function);
+    let symbols = match module.named(frame.function) {
+        Named::Text(symbols) => symbols,
+        Named::Data => return missed(Miss::Data),
+        Named::Nothing => return missed(Miss::NoSymbol),
+    };
     match &symbols[..] {
-        [] => missed(Miss::NoSymbol),
         // Some messages name a function and an offset only.
         [only] if frame.size == 0 => decided(module, only, frame, Pick::OnlyName, 1),
         all if frame.size == 0 => among(module, all, frame, None, all.len()),
