@@ -1,0 +1,165 @@
+//! A plain console log, rewritten into the forms in which people capture one, and what each form does not keep.
+//!
+//! Every form is checked against its tool: util-linux 2.38's dmesg, systemd 252's journalctl, rsyslog 8, kernel/printk,
+//! drivers/net/netconsole.c, fs/pstore, the runtimes of containers. What a tool adds or drops, the form adds or drops.
+//!
+//! **Lines without printk's prefix** (what user space wrote to the console) are not in the kernel's log, so forms that
+//! are made from it (dmesg, the journal, syslog, `/dev/kmsg`, netconsole, pstore) do not have them: [`Loses::others`].
+//! A log without any printk prefix becomes an empty capture there. What is glued in front of a prefix (`login: `) goes too.
+//!
+//! **Messages of more than one line** are one record in the kernel's log, and lines with the same prefix on the console.
+//! lockdep's begin with an empty line, and by that they are told here: an empty message and the next one with the same
+//! prefix become one record, if that begins as lockdep's do (`but task is already holding lock:`, `-> #1 (`).
+
+mod kernel;
+mod transport;
+mod wall;
+
+use std::borrow::Cow;
+
+use kernel::Kernel;
+
+/// What a form does not keep of a console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loses {
+    /// Caller ids (`[ T123]`).
+    pub callers: bool,
+    /// Lines that are not the kernel's, and what stands in front of those that are.
+    pub others: bool,
+    /// Time stamps.
+    pub stamps: Stamps,
+    /// Bytes that are not UTF-8 become U+FFFD.
+    pub invalid: bool,
+    /// Nothing lost, but a level (`<4>`) in front of each stamp, which is a part of printk's prefix.
+    pub levels: bool,
+}
+
+/// What a form keeps of time stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamps {
+    /// All of them, as they are.
+    Kept,
+    /// The wall clock's time, cut to so many microseconds: what is left is the time since the first line.
+    SinceFirst(i64),
+}
+
+impl Loses {
+    /// A form that keeps everything.
+    pub const NOTHING: Loses =
+        Loses { callers: false, others: false, stamps: Stamps::Kept, invalid: false, levels: false };
+    /// A form of the kernel's own log.
+    pub const OTHERS: Loses = Loses { others: true, ..Loses::NOTHING };
+    /// A form of the kernel's own log without caller ids.
+    pub const CALLERS: Loses = Loses { callers: true, ..Loses::OTHERS };
+    /// A form of the kernel's own log that has seconds of the wall clock only.
+    pub const SECONDS: Loses = Loses { stamps: Stamps::SinceFirst(1_000_000), ..Loses::CALLERS };
+    /// A form of the kernel's own log that has microseconds of the wall clock only.
+    pub const BOOT: Loses = Loses { stamps: Stamps::SinceFirst(1), ..Loses::CALLERS };
+}
+
+/// A form of captures.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// The form's name in test output.
+    pub name: &'static str,
+    /// Rewrites a plain console log (lines that end in `\n` only) into the form.
+    pub write: fn(&[u8]) -> Vec<u8>,
+    /// What is not in what it writes.
+    pub loses: Loses,
+    /// Text is stored as it is: no bytes are escaped, and no line is cut.
+    pub is_verbatim: bool,
+}
+
+const fn form(name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
+    Form { name, write, loses, is_verbatim: true }
+}
+
+const fn encoded(name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
+    Form { name, write, loses, is_verbatim: false }
+}
+
+/// All forms.
+pub const FORMS: &[Form] = &[
+    form("crlf", transport::crlf, Loses::NOTHING),
+    form("cr-crlf", transport::cr_crlf, Loses::NOTHING),
+    form("nul bytes", transport::nul, Loses::NOTHING),
+    form("no final newline", transport::unfinished, Loses::NOTHING),
+    encoded("colours", transport::colours, Loses::NOTHING),
+    form("indented by 2", transport::indented, Loses::NOTHING),
+    form("indented by a tab", transport::tabbed, Loses::NOTHING),
+    form("quoted", transport::quoted, Loses::NOTHING),
+    form("quoted twice", transport::quoted_twice, Loses::NOTHING),
+    form("quoted twice, tight", transport::quoted_tight, Loses::NOTHING),
+    form("github actions", transport::github, Loses::NOTHING),
+    form("docker logs -t", transport::docker_stamps, Loses::NOTHING),
+    form("kubernetes", transport::cri, Loses::NOTHING),
+    encoded("docker json-file", transport::docker_json, Loses { invalid: true, ..Loses::NOTHING }),
+    form("kubernetes around syslog", |log| transport::cri(&kernel::syslog(log)), Loses::OTHERS),
+    form("quoted journal", |log| transport::quoted(&kernel::journal_short(log)), Loses::SECONDS),
+    form(
+        "indented dmesg -T, crlf",
+        |log| transport::crlf(&transport::indented(&kernel::dmesg_time(log))),
+        Loses::SECONDS,
+    ),
+    form("syslog", kernel::syslog, Loses::OTHERS),
+    form("syslog without stamps", kernel::syslog_bare, Loses::SECONDS),
+    form("syslog rfc 5424", kernel::syslog_5424, Loses::OTHERS),
+    form("rsyslog iso", kernel::syslog_iso, Loses::OTHERS),
+    form("busybox syslog", kernel::syslog_busybox, Loses::OTHERS),
+    form("journalctl", kernel::journal_short, Loses::SECONDS),
+    form("journalctl short-precise", kernel::journal_precise, Loses::BOOT),
+    form("journalctl short-iso", kernel::journal_iso, Loses::SECONDS),
+    form("journalctl short-full", kernel::journal_full, Loses::SECONDS),
+    form("journalctl short-unix", kernel::journal_unix, Loses::BOOT),
+    form("journalctl short-monotonic", kernel::journal_monotonic, Loses::CALLERS),
+    encoded("journalctl json", kernel::journal_json, Loses::CALLERS),
+    form("journalctl export", kernel::journal_export, Loses::CALLERS),
+    form("dmesg", kernel::dmesg, Loses::CALLERS),
+    form("dmesg with callers", kernel::dmesg_callers, Loses::OTHERS),
+    form("dmesg -T", kernel::dmesg_time, Loses::SECONDS),
+    form("dmesg -x", kernel::dmesg_decoded, Loses::CALLERS),
+    form("dmesg --time-format iso", kernel::dmesg_iso, Loses::BOOT),
+    form("dmesg -r", kernel::dmesg_raw, Loses { levels: true, ..Loses::OTHERS }),
+    encoded("dmesg --json", kernel::dmesg_json, Loses::CALLERS),
+    encoded("dmesg --json with callers", kernel::dmesg_json_callers, Loses::OTHERS),
+    encoded("kmsg", kernel::kmsg, Loses::OTHERS),
+    encoded("netconsole", kernel::netconsole, Loses::OTHERS),
+    form("pstore", kernel::pstore, Loses::OTHERS),
+];
+
+/// The log without what a form does not keep: what reading a capture in that form gives back.
+pub fn without(log: &[u8], loses: Loses) -> Vec<u8> {
+    let log = if loses.invalid { Cow::Owned(lossy(log)) } else { Cow::Borrowed(log) };
+    if !loses.others && !loses.callers && loses.stamps == Stamps::Kept {
+        return log.into_owned();
+    }
+    let mut out = Vec::with_capacity(log.len());
+    let mut first = None;
+    for line in log.split_inclusive(|&b| b == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        match Kernel::parse(text) {
+            Some(kernel) => {
+                let micros = match loses.stamps {
+                    Stamps::Kept => kernel.micros,
+                    Stamps::SinceFirst(precision) => {
+                        let cut = wall::at(kernel.micros) / precision * precision;
+                        (cut - *first.get_or_insert(cut)).max(0)
+                    }
+                };
+                out.extend_from_slice(if loses.levels { b"<4>" } else { b"" });
+                kernel::push_prefix(&mut out, micros, kernel.caller.filter(|_| !loses.callers));
+                out.extend_from_slice(kernel.message);
+                out.push(b'\n');
+            }
+            None if loses.others => {}
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+fn lossy(log: &[u8]) -> Vec<u8> {
+    log.split_inclusive(|&b| b == b'\n')
+        .flat_map(|line| String::from_utf8_lossy(line).into_owned().into_bytes())
+        .collect()
+}

@@ -1,0 +1,159 @@
+//! Forms that carry any text: they lose nothing.
+
+use std::io::Write as _;
+
+use super::kernel::Kernel;
+use super::wall::Wall;
+
+/// Container runtimes cut longer lines.
+const CONTAINER_LINE: usize = 16 << 10;
+
+pub(super) fn crlf(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| [line, b"\r\n"].iter().for_each(|part| out.extend_from_slice(part)))
+}
+
+/// What a console gives that adds a carriage return to a program's own.
+pub(super) fn cr_crlf(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| [line, b"\r\r\n"].iter().for_each(|part| out.extend_from_slice(part)))
+}
+
+/// A file that a crash left padded with zeroes, at its end and between two writes.
+pub(super) fn nul(log: &[u8]) -> Vec<u8> {
+    let mut count = 0;
+    let mut out = each(log, |line, out| {
+        count += 1;
+        out.extend_from_slice(line);
+        out.extend(std::iter::repeat_n(0, if count % 10 == 0 { 7 } else { 0 }));
+        out.push(b'\n');
+    });
+    out.extend([0; 64]);
+    out
+}
+
+pub(super) fn unfinished(log: &[u8]) -> Vec<u8> {
+    log.strip_suffix(b"\n").unwrap_or(log).to_vec()
+}
+
+/// As `dmesg --color=always` prints: the stamp in green, the subsystem in yellow, what alarms in red.
+pub(super) fn colours(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| {
+        let Some(kernel) = Kernel::parse(line) else {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+            return;
+        };
+        let head = line.len() - kernel.message.len();
+        let subsystem = kernel.message.windows(2).position(|w| w == b": ").filter(|&i| i < 24).map_or(0, |i| i + 2);
+        let (subsystem, text) = kernel.message.split_at(subsystem);
+        out.extend([b"\x1b[32m", &line[..head], b"\x1b[0m"].concat());
+        if !subsystem.is_empty() {
+            out.extend([b"\x1b[33m", subsystem, b"\x1b[0m"].concat());
+        }
+        out.extend([b"\x1b[1;31m", text, b"\x1b[0m\n"].concat());
+    })
+}
+
+pub(super) fn indented(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, b"  ", line))
+}
+
+pub(super) fn tabbed(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, b"\t", line))
+}
+
+/// As mail programs quote: an empty line gets no blank.
+pub(super) fn quoted(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, if line.is_empty() { b">" } else { b"> " }, line))
+}
+
+pub(super) fn quoted_twice(log: &[u8]) -> Vec<u8> {
+    quoted(&quoted(log))
+}
+
+/// `>> `.
+pub(super) fn quoted_tight(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, if line.is_empty() { b">>" } else { b">> " }, line))
+}
+
+/// A raw log of GitHub Actions: seven digits of the second.
+pub(super) fn github(log: &[u8]) -> Vec<u8> {
+    stamped(log, |wall, out| {
+        let _ = write!(out, "{}.{:06}4Z ", wall.iso(), wall.micros);
+    })
+}
+
+pub(super) fn docker_stamps(log: &[u8]) -> Vec<u8> {
+    stamped(log, |wall, out| {
+        let _ = write!(out, "{}.{:06}123Z ", wall.iso(), wall.micros);
+    })
+}
+
+/// The log file of a container under Kubernetes, as containerd and CRI-O write it.
+pub(super) fn cri(log: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (wall, line) in with_times(log) {
+        let mut parts = line.chunks(CONTAINER_LINE).peekable();
+        let mut next = Some(parts.next().unwrap_or_default());
+        while let Some(part) = next {
+            next = parts.next();
+            let tag = if next.is_some() { 'P' } else { 'F' };
+            let _ = write!(out, "{}.{:06}123Z stdout {tag} ", wall.iso(), wall.micros);
+            out.extend_from_slice(part);
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// Go's encoder: `<`, `>` and `&` are escaped, bytes that are not UTF-8 are replaced.
+pub(super) fn docker_json(log: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (wall, line) in with_times(log) {
+        let mut line = line.to_vec();
+        line.push(b'\n');
+        let text = String::from_utf8_lossy(&line).into_owned();
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let cut = rest.floor_char_boundary(CONTAINER_LINE);
+            let log = serde_json::to_string(&rest[..cut]).expect("a string is JSON");
+            let log = log.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+            let time = wall.iso();
+            let _ = writeln!(out, "{{\"log\":{log},\"stream\":\"stdout\",\"time\":\"{time}.{:06}123Z\"}}", wall.micros);
+            rest = &rest[cut..];
+        }
+    }
+    out
+}
+
+/// Each line with a time: that of the kernel line at or before it.
+fn with_times(log: &[u8]) -> impl Iterator<Item = (Wall, &[u8])> {
+    let mut micros = 0;
+    log.split_inclusive(|&b| b == b'\n').map(move |line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        micros = Kernel::parse(line).map_or(micros, |kernel| kernel.micros);
+        (Wall::at(micros), line)
+    })
+}
+
+fn stamped(log: &[u8], stamp: impl Fn(&Wall, &mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (wall, line) in with_times(log) {
+        stamp(&wall, &mut out);
+        put(&mut out, b"", line);
+    }
+    out
+}
+
+fn each(log: &[u8], mut write: impl FnMut(&[u8], &mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(log.len() * 5 / 4);
+    for line in log.split_inclusive(|&b| b == b'\n') {
+        write(line.strip_suffix(b"\n").unwrap_or(line), &mut out);
+    }
+    out
+}
+
+fn put(out: &mut Vec<u8>, prefix: &[u8], line: &[u8]) {
+    out.extend_from_slice(prefix);
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
