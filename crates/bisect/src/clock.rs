@@ -12,14 +12,10 @@ impl Clock {
     pub fn parse(text: &str) -> Option<Clock> {
         let (mut rest, mut seconds) = (text, 0.0);
         while !rest.is_empty() {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
-                .unwrap_or(rest.len());
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             let value: f64 = rest[..digits].parse().ok()?;
             rest = &rest[digits..];
-            let letters = rest
-                .find(|c: char| c.is_ascii_digit() || c == '.')
-                .unwrap_or(rest.len());
+            let letters = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
             seconds += value
                 * match &rest[..letters] {
                     "h" => 3600.0,

@@ -23,13 +23,9 @@ pub(crate) fn read<'a, 'l>(
         "commit-files" | "commit-file-one" => {
             let count = |word: &str| {
                 let part = hole(1).split(',').find(|part| part.contains(word));
-                part.and_then(|part| part.trim().split(' ').next()?.parse().ok())
-                    .unwrap_or(0)
+                part.and_then(|part| part.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
             };
-            culprit.changed = hole(0)
-                .parse()
-                .ok()
-                .map(|files| (files, count("insertion"), count("deletion")));
+            culprit.changed = hole(0).parse().ok().map(|files| (files, count("insertion"), count("deletion")));
         }
         _ => {}
     }
@@ -44,11 +40,8 @@ fn renamed(path: &str) -> &str {
 }
 
 /// Errors that end without a line end, so that the next attempt's error follows on the same line.
-const CLOSED: &[&str] = &[
-    "aborting",
-    "the crash wasn't reproduced on the original commit",
-    "not reachable in branch 'master'",
-];
+const CLOSED: &[&str] =
+    &["aborting", "the crash wasn't reproduced on the original commit", "not reachable in branch 'master'"];
 
 /// Splits a line that holds the errors of several attempts.
 pub(crate) fn errors(line: &str) -> impl Iterator<Item = &str> {
@@ -57,10 +50,7 @@ pub(crate) fn errors(line: &str) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let end = CLOSED
-            .iter()
-            .filter_map(|tail| Some(rest.find(tail)? + tail.len()))
-            .min();
+        let end = CLOSED.iter().filter_map(|tail| Some(rest.find(tail)? + tail.len())).min();
         let (error, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         Some(error)

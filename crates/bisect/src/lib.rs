@@ -3,10 +3,16 @@
 mod clock;
 mod commit;
 mod log;
+mod measure;
+mod overlap;
 mod read;
 mod template;
 mod text;
+mod verdict;
+mod words;
 
 pub use clock::Clock;
 pub use log::*;
+pub use measure::{GitFacts, Measure, measures};
 pub use template::{Foreign, template_names};
+pub use verdict::{Counts, Judgement, Rule};

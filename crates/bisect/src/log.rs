@@ -324,9 +324,7 @@ impl<'a> Log<'a> {
     /// The text of a line, by its number from 1; empty where there is none.
     pub fn line(&self, number: usize) -> Text<'a> {
         let span = number.checked_sub(1).and_then(|index| self.spans.get(index));
-        span.map_or(Text::default(), |span| {
-            String::from_utf8_lossy(&self.bytes[span.clone()])
-        })
+        span.map_or(Text::default(), |span| String::from_utf8_lossy(&self.bytes[span.clone()]))
     }
 
     /// The text of the crash report at the end, empty where there is none.
@@ -337,9 +335,7 @@ impl<'a> Log<'a> {
 
     /// The revisions that git was told about, in order.
     pub fn steps(&self) -> impl Iterator<Item = (&Revision<'a>, Decision)> {
-        self.revisions
-            .iter()
-            .filter_map(|revision| Some((revision, revision.decision?)))
+        self.revisions.iter().filter_map(|revision| Some((revision, revision.decision?)))
     }
 }
 

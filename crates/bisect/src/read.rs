@@ -18,16 +18,9 @@ impl<'a> Log<'a> {
         let mut reader = Reader::new(bytes);
         let mut start = 0;
         while start < bytes.len() {
-            let end = bytes[start..]
-                .iter()
-                .position(|&b| b == b'\n')
-                .map_or(bytes.len(), |at| start + at);
+            let end = bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at);
             let next = (end + 1).min(bytes.len());
-            let end = if bytes[start..end].ends_with(b"\r") {
-                end - 1
-            } else {
-                end
-            };
+            let end = if bytes[start..end].ends_with(b"\r") { end - 1 } else { end };
             reader.log.spans.push(start..end);
             match String::from_utf8_lossy(&bytes[start..end]) {
                 Text::Borrowed(line) => reader.line(stripped(line), Text::Borrowed, next),
@@ -67,19 +60,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Reader<'a> {
-        let log = Log {
-            bytes,
-            ..Log::default()
-        };
-        Reader {
-            log,
-            place: Place::Top,
-            role: None,
-            release: None,
-            next: None,
-            remaining: None,
-            named: false,
-        }
+        let log = Log { bytes, ..Log::default() };
+        Reader { log, place: Place::Top, role: None, release: None, next: None, remaining: None, named: false }
     }
 
     fn line<'l>(&mut self, line: &'l str, text: impl Fn(&'l str) -> Text<'a>, next: usize) {
@@ -129,26 +111,13 @@ impl<'a> Reader<'a> {
     ) {
         let number = self.log.spans.len();
         let hole = |index: usize| text(holes.get(index).copied().unwrap_or_default());
-        let note = || Note {
-            template: row.name,
-            text: text(line),
-            line: number,
-        };
+        let note = || Note { template: row.name, text: text(line), line: number };
         let log = &mut self.log;
         match row.means {
             Means::Blank => {}
-            Means::Start => {
-                log.started = Some(Start {
-                    host: hole(0),
-                    time: hole(1),
-                })
-            }
+            Means::Start => log.started = Some(Start { host: hole(0), time: hole(1) }),
             Means::Cause | Means::Fix => {
-                log.direction = Some(if row.means == Means::Cause {
-                    Direction::Cause
-                } else {
-                    Direction::Fix
-                });
+                log.direction = Some(if row.means == Means::Cause { Direction::Cause } else { Direction::Fix });
                 log.original = Some(hole(0));
             }
             Means::Syzkaller => log.syzkaller = Some(hole(0)),
@@ -157,10 +126,7 @@ impl<'a> Reader<'a> {
             Means::Head => self.role = Some(Role::Head),
             Means::MergeBase => {
                 self.role = Some(Role::MergeBase);
-                log.merge_base = Some(Commit {
-                    hash: hole(0),
-                    title: hole(1),
-                });
+                log.merge_base = Some(Commit { hash: hole(0), title: hole(1) });
             }
             Means::ParentUntested => {
                 self.role = Some(Role::Parent);
@@ -175,11 +141,7 @@ impl<'a> Reader<'a> {
             Means::AllRuns | Means::Run => {
                 let single = row.means == Means::Run;
                 let run = Run {
-                    number: if single {
-                        holes.first().and_then(|n| n.parse().ok())
-                    } else {
-                        None
-                    },
+                    number: if single { holes.first().and_then(|n| n.parse().ok()) } else { None },
                     result: result_of(row.name),
                     title: holes.get(usize::from(single)).map(|title| text(title)),
                     line: number,
@@ -198,51 +160,24 @@ impl<'a> Reader<'a> {
                 log.notes.push(note());
             }
             Means::GitStart => {
-                log.bisect = Some(Bounds {
-                    bad: hole(0),
-                    good: hole(1),
-                    line: number,
-                });
+                log.bisect = Some(Bounds { bad: hole(0), good: hole(1), line: number });
                 self.role = None;
             }
-            Means::GitDecision => self.decide(
-                hole(0),
-                Decision {
-                    verdict: verdict_of(row.name),
-                    line: number,
-                },
-            ),
+            Means::GitDecision => self.decide(hole(0), Decision { verdict: verdict_of(row.name), line: number }),
             Means::Remaining => {
                 let count = |index: usize| holes.get(index).and_then(|n: &&str| n.parse().ok()).unwrap_or(0);
-                self.remaining = Some(Remaining {
-                    revisions: count(0),
-                    steps: count(1),
-                });
+                self.remaining = Some(Remaining { revisions: count(0), steps: count(1) });
             }
-            Means::Next => {
-                self.next = Some(Commit {
-                    hash: hole(0),
-                    title: hole(1),
-                })
-            }
+            Means::Next => self.next = Some(Commit { hash: hole(0), title: hole(1) }),
             Means::Found => {
-                log.culprit = Some(Culprit {
-                    hash: hole(0),
-                    line: number,
-                    ..Culprit::default()
-                });
+                log.culprit = Some(Culprit { hash: hole(0), line: number, ..Culprit::default() });
             }
             Means::OnlySkipped | Means::MergeBases | Means::NoMergeBase => log.notes.push(note()),
             Means::CulpritSignature => log.culprit_signature = Some(hole(0)),
             Means::ParentSignature => log.parent_signature = Some(hole(0)),
             Means::ErrorProbability => log.error_probability = holes.first().and_then(|p| p.parse().ok()),
             Means::Totals => {
-                let clock = |index: usize| {
-                    holes
-                        .get(index)
-                        .and_then(|t: &&str| Clock::parse(t))
-                        .unwrap_or_default()
-                };
+                let clock = |index: usize| holes.get(index).and_then(|t: &&str| Clock::parse(t)).unwrap_or_default();
                 log.totals = Some(Totals {
                     revisions: holes.first().and_then(|n| n.parse().ok()).unwrap_or(0),
                     total: clock(1),
@@ -266,12 +201,7 @@ impl<'a> Reader<'a> {
             Means::To => log.recipients.to = quoted(holes).map(text).collect(),
             Means::Cc => log.recipients.cc = quoted(holes).map(text).collect(),
             Means::TipTitle => log.tip = Some(hole(0)),
-            Means::Crash => {
-                log.crash = Some(Crash {
-                    title: hole(0),
-                    report: next..log.bytes.len(),
-                })
-            }
+            Means::Crash => log.crash = Some(Crash { title: hole(0), report: next..log.bytes.len() }),
             Means::Config => log.config.push(note()),
             Means::Picked => {
                 let tags = holes.first().copied().unwrap_or_default();
@@ -296,15 +226,12 @@ impl<'a> Reader<'a> {
     /// Opens a test block.
     fn test(&mut self, hash: Text<'a>, compiler: Option<Text<'a>>) {
         let number = self.log.spans.len();
-        let role = self
-            .role
-            .take()
-            .unwrap_or(match (&self.log.bisect, self.log.revisions.first()) {
-                (Some(_), _) => Role::Bisect,
-                (None, None) => Role::Original,
-                (None, Some(first)) if first.hash == hash => Role::Config,
-                _ => Role::Other,
-            });
+        let role = self.role.take().unwrap_or(match (&self.log.bisect, self.log.revisions.first()) {
+            (Some(_), _) => Role::Bisect,
+            (None, None) => Role::Original,
+            (None, Some(first)) if first.hash == hash => Role::Config,
+            _ => Role::Other,
+        });
         let chosen = self.next.take_if(|next| next.hash == hash);
         let remaining = self.remaining.take_if(|_| chosen.is_some());
         self.log.revisions.push(Revision {
@@ -323,10 +250,7 @@ impl<'a> Reader<'a> {
     fn in_test(&mut self, add: impl FnOnce(&mut Revision<'a>)) {
         let number = self.log.spans.len();
         if self.log.revisions.is_empty() {
-            self.log.revisions.push(Revision {
-                lines: (number, number),
-                ..Revision::default()
-            });
+            self.log.revisions.push(Revision { lines: (number, number), ..Revision::default() });
         }
         if let Some(test) = self.log.revisions.last_mut() {
             test.lines.1 = number;
@@ -336,11 +260,7 @@ impl<'a> Reader<'a> {
 
     /// Notes what git was told; a revision that was judged without a test becomes a block without runs.
     fn decide(&mut self, hash: Text<'a>, decision: Decision) {
-        let open = self
-            .log
-            .revisions
-            .last()
-            .is_some_and(|test| test.hash == hash && test.decision.is_none());
+        let open = self.log.revisions.last().is_some_and(|test| test.hash == hash && test.decision.is_none());
         if !open {
             self.role = Some(Role::Bisect);
             self.test(hash, None);

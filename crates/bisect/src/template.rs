@@ -108,16 +108,7 @@ pub(crate) struct Row {
 }
 
 /// Lines of the bisection itself: wherever its own text may stand.
-const OWN: &[Place] = &[
-    P::Top,
-    P::Test,
-    P::Tool,
-    P::Build,
-    P::Git,
-    P::Commit,
-    P::Candidates,
-    P::Result,
-];
+const OWN: &[Place] = &[P::Top, P::Test, P::Tool, P::Build, P::Git, P::Commit, P::Candidates, P::Result];
 /// The same without places where a compiler might print the like.
 const CLEAR: &[Place] = &[P::Top, P::Test, P::Git, P::Commit, P::Candidates, P::Result];
 const TEST: &[Place] = &[P::Test];
@@ -125,19 +116,12 @@ const GIT: &[Place] = &[P::Git];
 const COMMIT: &[Place] = &[P::Commit];
 
 const fn row(name: &'static str, means: Means, places: &'static [Place], pattern: &'static str) -> Row {
-    Row {
-        name,
-        means,
-        places,
-        pattern,
-    }
+    Row { name, means, places, pattern }
 }
 
 /// Finds the row of a line and what its holes hold; the first row that fits wins.
 pub(crate) fn classify(place: Place, line: &str) -> Option<(&'static Row, Vec<&str>)> {
-    ROWS.iter()
-        .filter(|row| row.places.contains(&place))
-        .find_map(|row| Some((row, matches(row.pattern, line)?)))
+    ROWS.iter().filter(|row| row.places.contains(&place)).find_map(|row| Some((row, matches(row.pattern, line)?)))
 }
 
 /// All names of the rows, special above general.

@@ -18,20 +18,12 @@ impl Log<'_> {
             Some(Direction::Fix) => "looking for the fix",
             None => "direction unknown",
         };
-        writeln!(
-            out,
-            "{direction}, original commit {}",
-            self.original.as_deref().map_or("unknown", short)
-        )?;
+        writeln!(out, "{direction}, original commit {}", self.original.as_deref().map_or("unknown", short))?;
         if let Some(start) = &self.started {
             writeln!(out, "started {} on {}", start.time, start.host)?;
         }
         if !self.revisions.is_empty() {
-            writeln!(
-                out,
-                "\n{:<13}{:<14}{:<8}{:<14}runs",
-                "why", "revision", "told", "signature"
-            )?;
+            writeln!(out, "\n{:<13}{:<14}{:<8}{:<14}runs", "why", "revision", "told", "signature")?;
         }
         for test in &self.revisions {
             test.write(out)?;
@@ -51,11 +43,7 @@ impl Log<'_> {
             writeln!(out, "ended: {reason}")?;
         }
         if let Some(culprit) = &self.culprit {
-            let word = if self.direction == Some(Direction::Fix) {
-                "fix"
-            } else {
-                "culprit"
-            };
+            let word = if self.direction == Some(Direction::Fix) { "fix" } else { "culprit" };
             writeln!(out, "{word}: {} {}", short(&culprit.hash), culprit.title)?;
             for file in &culprit.files {
                 writeln!(out, "  {file}")?;
@@ -68,35 +56,18 @@ impl Log<'_> {
             writeln!(out, "  {}", short(candidate))?;
         }
         if let (Some(culprit), Some(parent)) = (&self.culprit_signature, &self.parent_signature) {
-            let same = if culprit == parent {
-                "same signature"
-            } else {
-                "other signature"
-            };
+            let same = if culprit == parent { "same signature" } else { "other signature" };
             writeln!(out, "culprit and parent: {same}")?;
         }
         if let Some(crash) = &self.crash {
             writeln!(out, "crash: {} ({} bytes of report)", crash.title, crash.report.len())?;
         }
         if let Some(totals) = &self.totals {
-            let Totals {
-                revisions,
-                total,
-                build,
-                test,
-            } = totals;
-            writeln!(
-                out,
-                "{revisions} revisions tested in {total} (build {build}, test {test})"
-            )?;
+            let Totals { revisions, total, build, test } = totals;
+            writeln!(out, "{revisions} revisions tested in {total} (build {build}, test {test})")?;
         }
         let foreign: usize = self.lines.foreign.values().sum();
-        writeln!(
-            out,
-            "{} lines, {foreign} of others, {} unread",
-            self.lines.total,
-            self.lines.unread.len()
-        )?;
+        writeln!(out, "{} lines, {foreign} of others, {} unread", self.lines.total, self.lines.unread.len())?;
         for (number, text) in &self.lines.unread {
             writeln!(out, "  {number}: {text}")?;
         }
@@ -113,9 +84,7 @@ impl Revision<'_> {
             (Role::Head, _) => "head".into(),
             (Role::MergeBase, _) => "merge base".into(),
             (Role::Parent, _) => "parent".into(),
-            (Role::Bisect, _) => self
-                .remaining
-                .map_or("bisect".into(), |left| format!("{} left", left.revisions)),
+            (Role::Bisect, _) => self.remaining.map_or("bisect".into(), |left| format!("{} left", left.revisions)),
             (Role::Release | Role::Other, _) => String::new(),
         };
         let told = match self.decision.map(|decision| decision.verdict) {
@@ -132,25 +101,12 @@ impl Revision<'_> {
             *runs.entry((run.result, title.unwrap_or_default())).or_default() += 1;
         }
         for (index, ((result, title), count)) in runs.iter().enumerate() {
-            let count = if self.all_runs {
-                "all".to_owned()
-            } else {
-                count.to_string()
-            };
+            let count = if self.all_runs { "all".to_owned() } else { count.to_string() };
             let blank = if title.is_empty() { "" } else { " " };
-            write!(
-                out,
-                "{}{count} {}{blank}{title}",
-                if index == 0 { "" } else { ", " },
-                result.words()
-            )?;
+            write!(out, "{}{count} {}{blank}{title}", if index == 0 { "" } else { ", " }, result.words())?;
         }
         if self.runs.is_empty() && !self.failures.is_empty() {
-            write!(
-                out,
-                "not built or not tested: {}",
-                self.failures[0].chars().take(80).collect::<String>()
-            )?;
+            write!(out, "not built or not tested: {}", self.failures[0].chars().take(80).collect::<String>())?;
         }
         out.truncate(out.trim_end_matches(' ').len());
         writeln!(out)?;

@@ -6,9 +6,7 @@ use bisect::Log;
 use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf};
 
 fn shared(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/corpus")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").join(name);
     if path.exists() {
         return Some(path);
     }
@@ -26,13 +24,7 @@ fn logs() -> Vec<(String, Vec<u8>)> {
     let mut logs = Vec::new();
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
-        let name = entry
-            .path()
-            .unwrap()
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = entry.path().unwrap().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".txt") {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).unwrap();
@@ -65,10 +57,7 @@ fn every_line_of_every_log_has_a_template() {
         }
     }
     println!("{lines} lines: {known:#?} {foreign:#?}");
-    assert_eq!(
-        known.values().sum::<usize>() + foreign.values().sum::<usize>() + unread,
-        lines
-    );
+    assert_eq!(known.values().sum::<usize>() + foreign.values().sum::<usize>() + unread, lines);
     assert_eq!(unread, 0);
 }
 
@@ -93,11 +82,7 @@ fn nothing_that_a_log_says_is_lost() {
         tests += log.revisions.len();
         runs += log.revisions.iter().map(|test| test.runs.len()).sum::<usize>();
         decisions += told;
-        strays += log
-            .revisions
-            .iter()
-            .filter(|test| test.lines.0 == test.lines.1 && test.failures.is_empty())
-            .count();
+        strays += log.revisions.iter().filter(|test| test.lines.0 == test.lines.1 && test.failures.is_empty()).count();
         if name.starts_with("Log_") {
             assert_eq!(log.revisions.len(), count("testing commit "), "{name}");
         }
@@ -108,26 +93,15 @@ fn nothing_that_a_log_says_is_lost() {
 /// Foreign text is bounded: between two lines of the bisection a line of nobody is unread.
 #[test]
 fn a_made_up_line_in_a_real_log_is_unread() {
-    const OWN: &[&str] = &[
-        "testing ",
-        "kernel signature: ",
-        "compiler: ",
-        "all runs: ",
-        "run #",
-        "# git ",
-        "Bisecting: ",
-        "[",
-    ];
+    const OWN: &[&str] =
+        &["testing ", "kernel signature: ", "compiler: ", "all runs: ", "run #", "# git ", "Bisecting: ", "["];
     let is_own = |line: &str| OWN.iter().any(|start| line.starts_with(start)) && !line.contains("[\"");
     let mut places = 0;
     for (name, bytes) in logs().iter().filter(|(name, _)| name.starts_with("Log_")).step_by(20) {
         let text = String::from_utf8_lossy(bytes);
         let head = text.split("\nrevisions tested: ").next().unwrap_or_default();
         let lines: Vec<&str> = head.lines().collect();
-        for at in (1..lines.len())
-            .filter(|at| is_own(lines[at - 1]) && is_own(lines[*at]))
-            .step_by(5)
-        {
+        for at in (1..lines.len()).filter(|at| is_own(lines[at - 1]) && is_own(lines[*at])).step_by(5) {
             let mut mutated = lines[..at].to_vec();
             mutated.push("net: the moon was full (roughly 1 step): error");
             mutated.extend(&lines[at..]);

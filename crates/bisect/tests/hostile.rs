@@ -43,9 +43,7 @@ fn any_bytes_are_read() {
     for _ in 0..20_000 {
         let mut bytes = Vec::new();
         for _ in 0..24 {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             bytes.extend_from_slice(words[(state >> 33) as usize % words.len()]);
         }
         let log = Log::parse(&bytes);

@@ -17,10 +17,7 @@ fn the_seed_log_is_read() {
     let Some(bytes) = seed() else { return };
     let log = Log::parse(&bytes);
     assert_eq!(log.direction, Some(Direction::Cause));
-    assert_eq!(
-        log.original.as_deref(),
-        Some("bef7b2a7be28638770972ab2709adf11d601c11a")
-    );
+    assert_eq!(log.original.as_deref(), Some("bef7b2a7be28638770972ab2709adf11d601c11a"));
     assert_eq!(log.revisions.len(), 15);
     assert_eq!(log.totals.unwrap().revisions, 15);
     assert_eq!(log.totals.unwrap().total.to_string(), "3h57m50s");
@@ -30,17 +27,9 @@ fn the_seed_log_is_read() {
     assert_eq!(roles[..2], [Role::Original, Role::Release]);
     assert!(roles[2..].iter().all(|role| *role == Role::Bisect));
     assert_eq!(log.revisions[1].release.as_deref(), Some("v5.6"));
-    assert!(
-        log.revisions
-            .iter()
-            .all(|test| test.compiler.as_deref() == Some("gcc (GCC) 8.1.0"))
-    );
+    assert!(log.revisions.iter().all(|test| test.compiler.as_deref() == Some("gcc (GCC) 8.1.0")));
 
-    let flaky = log
-        .revisions
-        .iter()
-        .find(|test| test.hash.starts_with("d1e7fd6462ca"))
-        .unwrap();
+    let flaky = log.revisions.iter().find(|test| test.hash.starts_with("d1e7fd6462ca")).unwrap();
     assert_eq!(flaky.title.as_deref(), Some("signal: Extend exec_id to 64bits"));
     assert_eq!(flaky.remaining.unwrap().revisions, 35);
     assert_eq!(flaky.decision.unwrap().verdict, Verdict::Bad);
@@ -71,13 +60,7 @@ fn a_made_up_line_is_unread_wherever_it_stands() {
         mutated.insert(at, "the moon was full at commit 7bc3e6e55acf");
         let mutated = mutated.join("\n");
         let log = Log::parse(mutated.as_bytes());
-        assert_eq!(
-            log.lines.unread.len(),
-            1,
-            "before line {}: {:?}",
-            at + 1,
-            log.lines.unread
-        );
+        assert_eq!(log.lines.unread.len(), 1, "before line {}: {:?}", at + 1, log.lines.unread);
         assert_eq!(log.lines.unread[0].0, at + 1);
         assert_eq!(log.revisions.len(), 15);
     }
@@ -90,11 +73,7 @@ fn a_log_cut_anywhere_is_read() {
     let mut revisions = 0;
     for end in (0..report).step_by(7) {
         let log = Log::parse(&bytes[..end]);
-        assert!(
-            log.lines.unread.len() <= 1,
-            "{end}: only the cut line may be unread: {:?}",
-            log.lines.unread
-        );
+        assert!(log.lines.unread.len() <= 1, "{end}: only the cut line may be unread: {:?}", log.lines.unread);
         assert!(log.revisions.len() >= revisions);
         revisions = log.revisions.len();
         log.to_text();
@@ -108,10 +87,7 @@ fn the_standalone_tool_and_crlf_change_nothing() {
     let text = String::from_utf8(bytes).unwrap();
     let (head, _) = text.split_once("crash: ").unwrap();
     let plain = Log::parse(head.as_bytes());
-    let dated: String = head
-        .lines()
-        .map(|line| format!("09-Jul-2025 13:22:22: {line}\r\n"))
-        .collect();
+    let dated: String = head.lines().map(|line| format!("09-Jul-2025 13:22:22: {line}\r\n")).collect();
     let dated = Log::parse(dated.as_bytes());
     assert_eq!(dated.to_text(), plain.to_text());
     assert_eq!(dated.lines, plain.lines);

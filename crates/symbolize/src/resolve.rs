@@ -147,6 +147,10 @@ fn calls_of<'i>(module: &Module<'i>, symbol: &Symbol<'i>, frame: &Frame<'_>) -> 
 }
 
 fn calls_at<'i>(module: &Module<'i>, symbol: &Symbol<'i>, flat: u64) -> Result<Vec<Call<'i>>, Miss> {
+    // Trampolines of static calls are written by inline assembly into a section of their own; no unit says anything of them.
+    if symbol.name.starts_with("__SCT__") {
+        return Err(Miss::NoDwarf);
+    }
     match module.locate(flat) {
         Ok(located) => Ok(located.calls(Cow::Borrowed(symbol.name))),
         Err(Miss::NoDwarf) if is_padding(symbol.name) => Err(Miss::Padding),

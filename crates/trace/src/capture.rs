@@ -78,7 +78,7 @@ impl<'a> Console<'a> {
     ///
     /// Text that the capture does not hold as such (a stamp made from a record's field) maps to what it was made from.
     pub fn offset(&self, at: usize) -> usize {
-        self.maps.iter().rev().fold(at, |at, map| map.source(at))
+        self.maps.iter().rev().fold(at.min(self.text.len()), |at, map| map.source(at))
     }
 
     fn peel(&mut self, layer: Layer) {

@@ -2,6 +2,7 @@
 
 mod inlined;
 mod lines;
+mod program;
 mod ranges;
 mod relocated;
 mod unit;

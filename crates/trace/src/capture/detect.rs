@@ -18,9 +18,9 @@ const FIRST: usize = 16;
 const STRIDE: usize = 256;
 const MOST: usize = 512;
 
-/// Messages of more than one line are looked for behind so many warnings, in so many lines each.
-const WARNINGS: usize = 4;
-const BEHIND_WARNING: usize = 64;
+/// Messages of more than one line are looked for behind the heads of so many reports, in so many lines each.
+const REPORTS: usize = 4;
+const BEHIND_REPORT: usize = 64;
 
 /// The outermost layer of a text, nothing for a plain console.
 pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
@@ -256,15 +256,14 @@ fn is_kernel(text: &[u8], depth: usize) -> bool {
 ///
 /// Only dmesg does that; a console repeats the prefix.
 fn has_indented_messages(text: &[u8], sample: &Votes) -> bool {
-    if sample.plain == 0 {
-        return false;
-    }
-    let mut from = 0;
-    for _ in 0..WARNINGS {
-        let Some(warning) = memmem::find(&text[from..], b"WARNING: ") else { return false };
-        from += warning + 1;
+    // lockdep's reports began with `INFO: ` before 4.11.
+    sample.plain > 0 && [&b"WARNING: "[..], b"INFO: "].iter().any(|report| is_indented_behind(report, text))
+}
+
+fn is_indented_behind(report: &[u8], text: &[u8]) -> bool {
+    for at in memmem::find_iter(text, report).take(REPORTS) {
         let mut head = None;
-        for (_, line) in lines(&text[from..]).skip(1).take(BEHIND_WARNING) {
+        for (_, line) in lines(&text[at..]).skip(1).take(BEHIND_REPORT) {
             if head.is_some_and(|head| stamp::blanks(line) == head && line.len() > head) {
                 return true;
             }

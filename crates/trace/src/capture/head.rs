@@ -163,13 +163,7 @@ fn spaced(line: &[u8], prefix: &mut Vec<u8>) -> Option<usize> {
 
 /// The length of printk's own prefix, a level and the blank behind the stamp included.
 pub(super) fn plain(line: &[u8]) -> Option<usize> {
-    let level = match line {
-        [b'<', rest @ ..] => {
-            let digits = stamp::digits(&rest[..rest.len().min(5)]);
-            (digits > 0 && rest.get(digits) == Some(&b'>')).then_some(digits + 2)?
-        }
-        _ => 0,
-    };
+    let level = stamp::level(line).unwrap_or(0);
     let mut at = level + stamp::kernel(&line[level..])?.len;
     at += stamp::caller(&line[at..]).map_or(0, |(len, _)| len);
     behind_blank(line, at)

@@ -42,30 +42,35 @@ struct Reader<'t, 'o> {
 }
 
 impl Reader<'_, '_> {
-    /// Where a value that serde_json borrowed from the text stands in it.
-    fn offset(&self, value: &str) -> usize {
+    /// Where a value that was borrowed from the text stands in it.
+    fn offset(&self, value: &[u8]) -> usize {
         (value.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
     /// Writes a message (a string, or an array of bytes where it is no UTF-8) as the lines of `writer`.
     fn write(&mut self, writer: Writer<'_>, value: &RawValue) -> bool {
-        let raw = value.get();
-        let at = self.offset(raw);
-        writer.prefix(&mut self.prefix);
-        if raw.starts_with('[') {
-            let Ok(bytes) = serde_json::from_str::<Vec<u8>>(raw) else { return false };
-            let mut message = Message::new(self.out, &self.prefix);
-            for line in bytes.split_inclusive(|&b| b == b'\n') {
-                message.push(line, at);
-            }
-            message.end(at + raw.len());
+        let raw = value.get().as_bytes();
+        if let Some(string) = inside(raw) {
+            self.write_string(writer, string);
             return true;
         }
-        let Some(string) = inside(raw) else { return false };
+        let Ok(bytes) = serde_json::from_slice::<Vec<u8>>(raw) else { return false };
+        let at = self.offset(raw);
+        writer.prefix(&mut self.prefix);
         let mut message = Message::new(self.out, &self.prefix);
-        unescape(string, |part, offset| message.push(part, at + 1 + offset));
-        message.end(at + 1 + string.len());
+        // Each line counts as made of the whole array.
+        bytes.split_inclusive(|&b| b == b'\n').for_each(|line| message.push(line, at));
+        message.end(at + raw.len());
         true
+    }
+
+    /// Writes what is between the quotes of a string.
+    fn write_string(&mut self, writer: Writer<'_>, string: &[u8]) {
+        let at = self.offset(string);
+        writer.prefix(&mut self.prefix);
+        let mut message = Message::new(self.out, &self.prefix);
+        unescape(string, |part, offset| message.push(part, at + offset));
+        message.end(at + string.len());
     }
 }
 
@@ -102,56 +107,57 @@ impl Object<'_> {
             return reader.write(self.journal_writer(), message);
         }
         if let Some(log) = self.log {
-            let Some(string) = inside(log.get()) else { return false };
+            let Some(string) = inside(log.get().as_bytes()) else { return false };
             let at = reader.offset(string);
             // The log's own newline is part of the string; a string without one goes on in the next object.
             unescape(string, |part, offset| reader.out.push(part, at + offset));
             return true;
         }
         let (Some(time), Some(msg)) = (self.time, self.msg) else { return false };
-        let micros = micros(plain(time.get()), &mut reader.clock);
-        reader.write(Writer::Kernel { micros, caller: self.caller.map(|c| plain(c.get()).as_bytes()) }, msg)
+        let micros = micros(plain(time.get().as_bytes()), &mut reader.clock);
+        let caller = self.caller.map(|id| plain(id.get().as_bytes()).trim_ascii());
+        reader.write(Writer::Kernel { micros, caller }, msg)
     }
 
     fn journal_writer(&self) -> Writer<'_> {
-        let transport = self.transport.map_or("", |value| plain(value.get()));
-        let identifier = self.identifier.map_or("", |value| plain(value.get()));
-        if matches!((transport, identifier), ("kernel", _) | ("", "kernel")) {
-            let number = |field: Option<&RawValue>| stamp::number(plain(field?.get()).as_bytes()).map(|(n, _)| n);
+        let transport = self.transport.map_or(&b""[..], |value| plain(value.get().as_bytes()));
+        let identifier = self.identifier.map_or(&b""[..], |value| plain(value.get().as_bytes()));
+        if matches!((transport, identifier), (b"kernel", _) | (b"", b"kernel")) {
+            let number = |field: Option<&RawValue>| stamp::number(plain(field?.get().as_bytes())).map(|(n, _)| n);
             return Writer::Kernel {
                 micros: number(self.printed).or(number(self.received)).unwrap_or(0),
                 caller: None,
             };
         }
-        let process = self.syslog_process.or(self.process).map_or("", |value| plain(value.get()));
-        Writer::Program { name: identifier.as_bytes(), process: process.as_bytes() }
+        let process = self.syslog_process.or(self.process).map_or(&b""[..], |value| plain(value.get().as_bytes()));
+        Writer::Program { name: identifier, process }
     }
 }
 
 /// The fields of an object of `dmesg --json`, each on a line of its own.
+///
+/// They are no JSON for a strict reader where a message is not UTF-8: dmesg writes its bytes as they are.
 #[derive(Default)]
 struct Spread<'t> {
-    time: Option<&'t str>,
-    caller: Option<&'t str>,
-    msg: Option<&'t RawValue>,
+    time: &'t [u8],
+    caller: Option<&'t [u8]>,
+    msg: Option<&'t [u8]>,
 }
 
 impl<'t> Spread<'t> {
     /// Takes a field; false where it is none.
     fn field(&mut self, field: &'t [u8]) -> bool {
         let field = field.strip_suffix(b",").unwrap_or(field);
-        let Some((name, value)) = std::str::from_utf8(field).ok().and_then(|field| field.split_once(':')) else {
-            return false;
-        };
-        let value = value.trim();
-        match name {
-            "\"time\"" => self.time = Some(plain(value)),
-            "\"caller\"" => self.caller = Some(plain(value)),
-            "\"msg\"" => match serde_json::from_str(value) {
-                Ok(msg) => self.msg = Some(msg),
-                Err(_) => return false,
+        let Some(colon) = memchr::memchr(b':', field) else { return false };
+        let value = field[colon + 1..].trim_ascii();
+        match &field[..colon] {
+            b"\"time\"" => self.time = plain(value),
+            b"\"caller\"" => self.caller = Some(plain(value).trim_ascii()),
+            b"\"msg\"" => match inside(value) {
+                Some(string) => self.msg = Some(string),
+                None => return false,
             },
-            "\"pri\"" | "\"fac\"" => {}
+            b"\"pri\"" | b"\"fac\"" => {}
             _ => return false,
         }
         true
@@ -159,15 +165,14 @@ impl<'t> Spread<'t> {
 
     fn write(self, reader: &mut Reader<'_, '_>) {
         let Some(msg) = self.msg else { return };
-        let micros = micros(self.time.unwrap_or(""), &mut reader.clock);
-        let caller = self.caller.map(|id| id.trim().as_bytes());
-        reader.write(Writer::Kernel { micros, caller }, msg);
+        let micros = micros(self.time, &mut reader.clock);
+        reader.write_string(Writer::Kernel { micros, caller: self.caller }, msg);
     }
 }
 
 /// Seconds since boot, or a wall clock's time, as microseconds since boot.
-fn micros(time: &str, clock: &mut Clock) -> i64 {
-    let time = time.trim().as_bytes();
+fn micros(time: &[u8], clock: &mut Clock) -> i64 {
+    let time = time.trim_ascii();
     match stamp::ctime(time).or_else(|| stamp::iso(time)) {
         Some(wall) => clock.since_boot(wall.micros),
         None => stamp::seconds(time).unwrap_or(0),
@@ -175,18 +180,17 @@ fn micros(time: &str, clock: &mut Clock) -> i64 {
 }
 
 /// A scalar's text, without the quotes of a string.
-fn plain(raw: &str) -> &str {
+fn plain(raw: &[u8]) -> &[u8] {
     inside(raw).unwrap_or(raw)
 }
 
 /// What is between the quotes of a string.
-fn inside(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
+fn inside(raw: &[u8]) -> Option<&[u8]> {
+    raw.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
 
 /// Hands on the text that a JSON string stands for, in parts, with the offset of each in the string.
-fn unescape(string: &str, mut part: impl FnMut(&[u8], usize)) {
-    let bytes = string.as_bytes();
+fn unescape(bytes: &[u8], mut part: impl FnMut(&[u8], usize)) {
     let mut at = 0;
     while let Some(offset) = memchr::memchr(b'\\', &bytes[at..]) {
         let escape = at + offset;
@@ -237,7 +241,7 @@ mod tests {
     fn strings_are_unescaped_as_serde_json_does_it() {
         for string in [r#""""#, r#""a\tb\\c\"d\/e""#, r#""\u0041\ud83d\ude00\u00e9x""#, r#""\b\f\r\n""#] {
             let mut own = Vec::new();
-            unescape(inside(string).expect("quotes"), |part, _| own.extend_from_slice(part));
+            unescape(inside(string.as_bytes()).expect("quotes"), |part, _| own.extend_from_slice(part));
             assert_eq!(String::from_utf8_lossy(&own), serde_json::from_str::<String>(string).expect("a string"));
         }
     }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use super::lines::lines;
 use super::map::Out;
-use super::stamp::number;
+use super::stamp::{self, number};
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,12 @@ pub(super) fn peel(text: &[u8], out: &mut Out) {
         if !out.at_line_start() {
             out.newline(part.start);
         }
-        out.push(&text[part.clone()], part.start);
+        for (at, line) in lines(&text[part.clone()]) {
+            // The console has no levels.
+            let level = stamp::level(line).filter(|&len| line[len..].starts_with(b"[")).unwrap_or(0);
+            let end = (at + line.len() + 1).min(part.len());
+            out.push(&text[part.start + at + level..part.start + end], part.start + at + level);
+        }
     }
 }
 

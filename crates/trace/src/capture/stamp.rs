@@ -35,6 +35,13 @@ pub(super) fn kernel(line: &[u8]) -> Option<Stamp> {
         .then(|| Stamp { len: end + 1, micros: secs.saturating_mul(SECOND).saturating_add(micros) })
 }
 
+/// The length of a level, `<4>`.
+pub(super) fn level(line: &[u8]) -> Option<usize> {
+    let rest = line.strip_prefix(b"<")?;
+    let digits = digits(&rest[..rest.len().min(5)]);
+    (digits > 0 && rest.get(digits) == Some(&b'>')).then_some(digits + 2)
+}
+
 /// A printk caller id with its brackets, `[ T123]` or `[    C1]`: its length and the id (`T123`).
 pub(super) fn caller(line: &[u8]) -> Option<(usize, &[u8])> {
     if line.first() != Some(&b'[') {

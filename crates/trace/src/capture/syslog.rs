@@ -36,7 +36,7 @@ impl<'l> Head<'l> {
 
     /// Reads the head of a line that has one.
     pub(super) fn read(line: &'l [u8]) -> Option<Self> {
-        let priority = priority(line);
+        let priority = stamp::level(line).unwrap_or(0);
         if priority > 0 && line[priority..].starts_with(b"1 ") {
             return Self::rfc5424(line, priority + 2);
         }
@@ -76,15 +76,6 @@ impl<'l> Head<'l> {
         let mark = if line[message..].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Some(Head { time: Time::Wall(time.micros), tag: app, tag_at: None, message: message + mark, host })
     }
-}
-
-/// The length of `<4>` at the start, 0 where there is none.
-fn priority(line: &[u8]) -> usize {
-    if line.first() != Some(&b'<') {
-        return 0;
-    }
-    let end = 1 + stamp::digits(&line[1..line.len().min(5)]);
-    if end > 1 && line.get(end) == Some(&b'>') { end + 1 } else { 0 }
 }
 
 /// The word behind the one blank at `at`.
