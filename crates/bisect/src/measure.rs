@@ -101,7 +101,12 @@ pub fn measures(log: &Log<'_>, git: Option<&GitFacts>) -> Vec<Measure> {
             "the culprit's subsystem is not in the report's paths",
             here.clone(),
         ),
-        simple("names-elsewhere", 1.0 - overlap.names, "the crashed function has no word of the culprit", here.clone()),
+        simple(
+            "names-elsewhere",
+            1.0 - overlap.names,
+            "the culprit does not speak of the functions that crashed",
+            here.clone(),
+        ),
         view.walk(),
         impossible(log, culprit, &files, &built),
         view.noop(),

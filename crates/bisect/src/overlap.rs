@@ -20,7 +20,8 @@ pub(crate) struct Overlap {
     pub(crate) files: f64,
     /// Whether the subsystem in the commit's title is part of the paths, nearer frames counting more.
     pub(crate) subsystem: f64,
-    /// Whether the crashed function shares a word with the commit's title or the name of one of its files.
+    /// Half for a word of the crashed function in the commit's title or the name of one of its files, half for a
+    /// function of the report in the commit's message.
     pub(crate) names: f64,
 }
 
@@ -60,10 +61,17 @@ pub(crate) fn overlap(log: &Log<'_>, culprit: &Culprit<'_>, files: &[&str], orig
     let stems = files.iter().filter_map(|file| stem(file));
     let names = !telling_words(&culprit.title).is_disjoint(&telling_words(&functions))
         || stems.into_iter().any(|stem| stem.len() > 3 && functions.contains(&stem));
+    let functions: BTreeSet<&str> =
+        frames.iter().map(|(function, _)| *function).filter(|name| name.contains('_')).collect();
+    let mentioned = [&culprit.title]
+        .into_iter()
+        .chain(&culprit.message)
+        .flat_map(|line| identifiers(line))
+        .any(|word| functions.contains(word));
     Overlap {
         files: (near + if deepest >= 1.0 { 1.0 } else { 0.0 }) / 2.0,
         subsystem: if total > 0.0 { found / total } else { 0.0 },
-        names: if names { 1.0 } else { 0.0 },
+        names: if names { 0.5 } else { 0.0 } + if mentioned { 0.5 } else { 0.0 },
     }
 }
 
@@ -117,6 +125,11 @@ fn stem(file: &str) -> Option<String> {
     let name = file.rsplit('/').next()?;
     let name = [".c", ".h", ".S"].iter().find_map(|end| name.strip_suffix(end))?;
     Some(name.to_ascii_lowercase().replace('-', "_"))
+}
+
+/// The identifiers of a line.
+fn identifiers(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
 /// A word of a title and what its directory is called.

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use signature::{Signature, Title};
-use trace::{Log, Report, Scan, Scanner, Splat, Window};
+use trace::{Console, Log, Report, Scan, Scanner, Splat, Window};
 
 pub use {image, signature, symbolize, trace};
 
@@ -143,26 +143,5 @@ mod tests {
     fn nothing_is_found_in_nothing() {
         assert_eq!(found(b""), []);
         assert_eq!(found(&[0; 100_000]), []);
-    }
-}
-
-/// The console text of a capture: without carriage returns.
-struct Console {
-    text: Vec<u8>,
-    removed: Vec<usize>,
-}
-
-impl Console {
-    fn read(bytes: &[u8]) -> Console {
-        let removed = memchr::memchr_iter(b'\r', bytes).collect();
-        Console { text: bytes.iter().copied().filter(|b| *b != b'\r').collect(), removed }
-    }
-
-    fn text(&self) -> &[u8] {
-        &self.text
-    }
-
-    fn offset(&self, at: usize) -> usize {
-        at + self.removed.iter().enumerate().take_while(|(n, removed)| **removed - n <= at).count()
     }
 }

@@ -20,7 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("runs and verdicts", &["single-crash", "good-end"]),
 ];
 /// Mean probability of those that are called `trust`.
-const TRUST: f64 = 0.89;
+const TRUST: f64 = 0.87;
 /// Mean probability of those that are called `reject`.
 const REJECT: f64 = 0.07;
 

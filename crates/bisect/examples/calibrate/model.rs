@@ -210,8 +210,9 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut vector: Vec<f64>) -> Vec<f64> {
     for pivot in 0..size {
         for row in pivot + 1..size {
             let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..size {
-                matrix[row][column] -= factor * matrix[pivot][column];
+            let (above, below) = matrix.split_at_mut(row);
+            for (value, upper) in below[0].iter_mut().zip(&above[pivot]).skip(pivot) {
+                *value -= factor * upper;
             }
             vector[row] -= factor * vector[pivot];
         }
