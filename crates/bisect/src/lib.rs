@@ -1,5 +1,6 @@
 //! Bisection logs: read, shown and judged.
 
+mod audit;
 mod clock;
 mod commit;
 mod log;
@@ -9,8 +10,10 @@ mod read;
 mod template;
 mod text;
 mod verdict;
+mod weights;
 mod words;
 
+pub use audit::{Audit, Finding, NextTest, Quote, Trust, audit};
 pub use clock::Clock;
 pub use log::*;
 pub use measure::{GitFacts, Measure, measures};

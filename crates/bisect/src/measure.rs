@@ -151,6 +151,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What git is told for a verdict about the bug.
+    pub(crate) fn word_for(&self, verdict: Verdict) -> Verdict {
+        match (verdict, self.bug_word) {
+            (Verdict::Bad, word) => word,
+            (Verdict::Good, Verdict::Good) => Verdict::Bad,
+            (other, _) => other,
+        }
+    }
+
     /// How alike a crash is to the most similar one of the first test.
     pub(crate) fn likeness(&self, title: &str) -> f64 {
         self.originals.iter().map(|original| likeness(title, original)).fold(0.0, f64::max)

@@ -71,7 +71,7 @@ fn a_file_without_permission_is_an_error() {
     use std::os::unix::fs::PermissionsExt as _;
     let secret = folder("permission").join("secret.log");
     fs::write(&secret, "BUG: x\n").unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     let path = secret.to_str().unwrap();
     if fs::File::open(&secret).is_ok() {
         // Root reads everything, so the command runs as somebody else.

@@ -1,6 +1,6 @@
-//! Blame lists: which functions a report is not named by, and where a stalled task is entered.
+//! Blame lists: which functions a report is not named by, which files are not guilty, where a stalled task is entered.
 //!
-//! A line of a list is a function's name, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `*read_once_*nocheck*`.
+//! A line of a list is a name or a path, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `arch/*/mm/fault.c`.
 //! `{a,b}` stands for one of these.
 
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 
-/// A list of names.
+/// A list of names or paths.
 #[derive(Debug)]
 pub struct List {
     patterns: Vec<Pattern>,
@@ -20,8 +20,8 @@ pub struct List {
 struct Pattern {
     line: String,
     text: String,
-    /// What must follow the text, anywhere behind it.
-    then: Option<String>,
+    /// What must follow the text, in this order, with anything between.
+    then: Vec<String>,
     at_start: bool,
     at_end: bool,
 }
@@ -78,19 +78,24 @@ impl Pattern {
         let at_start = !name.starts_with('*');
         let at_end = !name.ends_with('*');
         let inner = name.trim_matches('*');
-        let (text, then) = inner.split_once('*').map_or((inner, None), |(text, then)| (text, Some(then.into())));
-        Pattern { line: line.into(), text: text.into(), then, at_start, at_end }
+        let mut texts = inner.split('*').map(str::to_owned);
+        let text = texts.next().unwrap_or_default();
+        Pattern { line: line.into(), text, then: texts.collect(), at_start, at_end }
     }
 
     fn fits(&self, function: &str, start: usize, end: usize) -> bool {
         if self.at_start && start != 0 {
             return false;
         }
-        match &self.then {
-            Some(then) if self.at_end => function[end..].ends_with(then.as_str()),
-            Some(then) => memmem::find(&function.as_bytes()[end..], then.as_bytes()).is_some(),
-            None => !self.at_end || end == function.len(),
+        let mut rest = &function[end..];
+        let Some((last, between)) = self.then.split_last() else {
+            return !self.at_end || rest.is_empty();
+        };
+        for text in between {
+            let Some(at) = memmem::find(rest.as_bytes(), text.as_bytes()) else { return false };
+            rest = &rest[at + text.len()..];
         }
+        if self.at_end { rest.ends_with(last) } else { memmem::find(rest.as_bytes(), last.as_bytes()).is_some() }
     }
 }
 
@@ -110,8 +115,9 @@ mod tests {
 
     #[test]
     fn names() {
-        let list =
-            List::parse("# comment\nkasan_*\n*printk*\ndump_stack # why\n*_trap\nk{,v}free\n*read_once_*nocheck*\n");
+        let list = List::parse(
+            "# comment\nkasan_*\n*printk*\ndump_stack # why\n*_trap\nk{,v}free\n*read_once_*nocheck*\narch/*/unwind*.c\n",
+        );
         for (function, want) in [
             ("kasan_report", true),
             ("__kasan_report", false),
@@ -125,6 +131,10 @@ mod tests {
             ("xkvfree", false),
             ("my_read_once_word_nocheck", true),
             ("nocheck_read_once_", false),
+            ("arch/arm/kernel/unwind.c", true),
+            ("arch/arm/kernel/unwind_orc.c", true),
+            ("arch/arm/kernel/unwind_orc.cc", false),
+            ("arch/unwind.c", false),
             ("", false),
         ] {
             assert_eq!(list.names(function), want, "{function}");

@@ -17,8 +17,6 @@ pub struct Call<'i> {
     pub file: Option<Arc<str>>,
     /// The source line, from 1; none for code that the compiler made up.
     pub line: Option<u32>,
-    /// The column, from 1.
-    pub column: Option<u32>,
     /// Whether the function is inlined into the next call of the chain.
     pub inlined: bool,
 }

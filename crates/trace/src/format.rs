@@ -1,6 +1,6 @@
 //! Formats: how the kernel words its reports, how syzbot names them, and where the blamed function stands.
 //!
-//! A format is known in one place, a row of [`TABLE`]. Inside one trigger the order matters: the format whose shape stands
+//! A format is known in one place, a row of the table (`format/table.rs`). Inside one trigger the order matters: the format whose shape stands
 //! nearest to the report's start names it, and of two at one place the first row.
 //! `README.md` of this crate shows how to add one.
 
@@ -91,9 +91,9 @@ pub struct Format {
     pub row: &'static Row,
     /// Position in the table.
     pub index: usize,
-    /// [`Row::shape`].
+    /// The `shape` of the row, compiled.
     pub shape: Shape,
-    /// [`Row::report`].
+    /// The `report` of the row, compiled.
     pub report: Option<Shape>,
     /// The shapes of `row.recipe.steps`, in order; `None` for steps without one.
     pub steps: Vec<Option<Shape>>,

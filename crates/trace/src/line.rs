@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(context("[ 1.0]  ? f+0x1/0x2"), ("console".into(), " f+0x1/0x2".into(), false));
         assert_eq!(context("[ 1.0]  [<ffff>] ? f+0x1/0x2"), ("console".into(), " f+0x1/0x2".into(), false));
         assert_eq!(context("[ 1.0] f+0x1/0x2 (unreliable)"), ("console".into(), "f+0x1/0x2".into(), false));
-        assert_eq!(context("[ 1.0]  <EOI>  ? f+0x1/0x2").2, true);
+        assert!(context("[ 1.0]  <EOI>  ? f+0x1/0x2").2);
         // Without a prefix nothing is known about a line, so nothing is taken away from it.
         assert_eq!(context("  ? f+0x1/0x2"), ("".into(), "  ? f+0x1/0x2".into(), true));
     }

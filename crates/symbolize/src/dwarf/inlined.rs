@@ -87,11 +87,8 @@ impl<'i, R: Bytes<'i>> Unit<R> {
             None => None,
         };
         let small = |value: Option<u64>| value.and_then(|value| u32::try_from(value).ok()).filter(|value| *value > 0);
-        let called = Place {
-            file: entry.call_file.and_then(|index| self.file(debug, index)),
-            line: small(entry.call_line),
-            column: small(entry.call_column),
-        };
+        let called =
+            Place { file: entry.call_file.and_then(|index| self.file(debug, index)), line: small(entry.call_line) };
         Ok(Inlined { function: function.unwrap_or(Cow::Borrowed("??")), called })
     }
 

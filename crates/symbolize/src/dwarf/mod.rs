@@ -76,7 +76,6 @@ pub(crate) struct Inlined<'i> {
 pub(crate) struct Place {
     pub(crate) file: Option<Arc<str>>,
     pub(crate) line: Option<u32>,
-    pub(crate) column: Option<u32>,
 }
 
 impl<'i, R: Bytes<'i>> Debug<R> {
@@ -190,8 +189,8 @@ impl<'i> Located<'i> {
         let mut place = self.place;
         let mut calls = Vec::with_capacity(self.inlined.len() + 1);
         let mut call = |function, place: Place, inlined| {
-            let Place { file, line, column } = place;
-            calls.push(Call { function, file, line, column, inlined });
+            let Place { file, line } = place;
+            calls.push(Call { function, file, line, inlined });
         };
         for inlined in self.inlined.into_iter().rev() {
             call(inlined.function, std::mem::replace(&mut place, inlined.called), true);

@@ -1,7 +1,7 @@
 //! Running a line program (DWARF 5, section 6.2.5).
 //!
 //! gimli's machine takes some 40 ns for a row and this one 5, and line programs are half of a cold look-up. It keeps what
-//! a row is read for: address, file, line and column.
+//! a row is read for: address, file and line.
 
 use gimli::{LineProgramHeader, constants as dw};
 
@@ -14,13 +14,12 @@ pub(crate) struct State {
     pub(crate) address: u64,
     pub(crate) file: u64,
     pub(crate) line: u32,
-    pub(crate) column: u64,
     pub(crate) end_sequence: bool,
     /// The sequence is of code that the linker dropped: its addresses stand still.
     is_dropped: bool,
 }
 
-const START: State = State { address: 0, file: 1, line: 1, column: 0, end_sequence: false, is_dropped: false };
+const START: State = State { address: 0, file: 1, line: 1, end_sequence: false, is_dropped: false };
 
 /// Runs a program and hands out each row, the ends of sequences included.
 pub(crate) fn run<'i, R: Bytes<'i>>(
@@ -84,7 +83,7 @@ pub(crate) fn run<'i, R: Bytes<'i>>(
                 state.line = u32::try_from(i64::from(state.line).saturating_add(by).max(0)).unwrap_or(0);
             }
             dw::DW_LNS_set_file => state.file = input.uleb()?,
-            dw::DW_LNS_set_column => state.column = input.uleb()?,
+            dw::DW_LNS_set_column => drop(input.uleb()?),
             dw::DW_LNS_const_add_pc => state.advance(step, u64::from((255 - opcode_base) / line_range)),
             dw::DW_LNS_fixed_advance_pc => {
                 let operand = [input.byte(), input.byte()];

@@ -48,7 +48,6 @@ pub(crate) struct Entry<R: Reader<Offset = usize>> {
     pub(crate) linkage_name: Option<AttributeValue<R>>,
     pub(crate) call_file: Option<u64>,
     pub(crate) call_line: Option<u64>,
-    pub(crate) call_column: Option<u64>,
 }
 
 impl<'i, R: Bytes<'i>> Unit<R> {
@@ -67,11 +66,8 @@ impl<'i, R: Bytes<'i>> Unit<R> {
             // Stubs of assembly and weak aliases have lines and no entry.
             None => Vec::new(),
         };
-        let place = row.map(|row| Place {
-            file: self.file(debug, u64::from(row.file)),
-            line: (row.line > 0).then_some(row.line),
-            column: (row.column > 0).then_some(u32::from(row.column)),
-        });
+        let place = row
+            .map(|row| Place { file: self.file(debug, u64::from(row.file)), line: (row.line > 0).then_some(row.line) });
         let is_entry = function.is_some_and(|function| function.is_first && function.begin == flat);
         Ok(Located { inlined, place: place.unwrap_or_default(), is_entry })
     }
@@ -192,7 +188,6 @@ impl<R: Reader<Offset = usize>> Entry<R> {
             linkage_name: None,
             call_file: None,
             call_line: None,
-            call_column: None,
         };
         for spec in specs {
             if !Entry::<R>::wants(spec.name()) {
@@ -220,7 +215,6 @@ impl<R: Reader<Offset = usize>> Entry<R> {
                     }
                 }
                 dw::DW_AT_call_line => entry.call_line = value.udata_value(),
-                dw::DW_AT_call_column => entry.call_column = value.udata_value(),
                 _ => {}
             }
         }
@@ -241,7 +235,6 @@ impl<R: Reader<Offset = usize>> Entry<R> {
                 | dw::DW_AT_specification
                 | dw::DW_AT_call_file
                 | dw::DW_AT_call_line
-                | dw::DW_AT_call_column
         )
     }
 

@@ -18,9 +18,11 @@ const FIRST: usize = 16;
 const STRIDE: usize = 256;
 const MOST: usize = 512;
 
-/// Messages of more than one line are looked for behind the heads of so many reports, in so many lines each.
-const REPORTS: usize = 4;
-const BEHIND_REPORT: usize = 64;
+/// A line of each of lockdep's reports (kernel/locking/lockdep.c), the first one of a message of its own.
+const LOCKDEP: &[u8] = b"other info that might help us debug this:";
+
+/// A stamp and a blank are at least as wide as this.
+const DEEP: usize = 8;
 
 /// The outermost layer of a text, nothing for a plain console.
 pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
@@ -60,6 +62,8 @@ struct Votes {
     lines: u32,
     /// Those that start in the first column.
     flush: u32,
+    /// Those that are indented as far as a stamp reaches.
+    deep: u32,
     /// The machine's name in journalctl's short-monotonic form.
     host: Vec<u8>,
 }
@@ -79,6 +83,7 @@ impl Votes {
         let Some(first) = line.first() else { return };
         self.lines += 1;
         self.flush += u32::from(!matches!(first, b' ' | b'\t'));
+        self.deep += u32::from(stamp::blanks(line) >= DEEP);
         match look(line, 0) {
             Look::Plain if self.is_from_host(line) => self.all[Layer::Syslog as usize] += 1,
             Look::Plain => self.plain += 1,
@@ -252,23 +257,18 @@ fn is_kernel(text: &[u8], depth: usize) -> bool {
     depth < super::LAYERS && matches!(look(text, depth + 1), Look::Plain | Look::Layer(_, true))
 }
 
-/// Whether dmesg's messages of more than one line, of which lockdep prints many, have their later lines indented.
+/// Whether the later lines of a message are indented to stand below the first, which has the stamp.
 ///
-/// Only dmesg does that; a console repeats the prefix.
+/// Only dmesg does that; a console repeats the prefix. Most such messages are lockdep's, in all of whose reports one
+/// line is to be found; those of others are seen where they are in the sample.
 fn has_indented_messages(text: &[u8], sample: &Votes) -> bool {
-    // lockdep's reports began with `INFO: ` before 4.11.
-    sample.plain > 0 && [&b"WARNING: "[..], b"INFO: "].iter().any(|report| is_indented_behind(report, text))
-}
-
-fn is_indented_behind(report: &[u8], text: &[u8]) -> bool {
-    for at in memmem::find_iter(text, report).take(REPORTS) {
-        let mut head = None;
-        for (_, line) in lines(&text[at..]).skip(1).take(BEHIND_REPORT) {
-            if head.is_some_and(|head| stamp::blanks(line) == head && line.len() > head) {
-                return true;
-            }
-            head = stamp::kernel(line).and_then(|s| head::behind_blank(line, s.len).map(|_| s.len + 1));
-        }
+    if sample.plain == 0 || sample.deep == 0 && memmem::find(text, LOCKDEP).is_none() {
+        return false;
     }
-    false
+    let mut head = None;
+    lines(text).any(|(_, line)| {
+        let is_indented = head.is_some_and(|head| stamp::blanks(line) == head && line.len() > head);
+        head = stamp::kernel(line).and_then(|s| head::behind_blank(line, s.len).map(|_| s.len + 1));
+        is_indented
+    })
 }
