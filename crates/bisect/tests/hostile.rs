@@ -51,23 +51,31 @@ fn any_bytes_are_read() {
         assert_eq!(known + log.lines.unread.len(), log.lines.total);
         log.to_text();
         serde_json::to_string(&log).unwrap();
+        let audit = bisect::audit(&log, None);
+        assert!(audit.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{audit:?}");
+        audit.to_text();
     }
 }
 
 /// Ten times the bytes may take ten times as long, with room for a busy machine, not a hundred times.
 #[test]
 fn long_input_takes_linear_time() {
-    let patterns: [&[u8]; 4] = [
+    let patterns: [&[u8]; 7] = [
         b"testing commit 7bc3e6e55acf065500a24621f3b313e7e5998acf\nrun #0: crashed: a\n",
         b": ",
         b"representative crash: , types: [",
         b"# git bisect bad 7bc3e6e55acf065500a24621f3b313e7e5998acf\n",
+        b"testing commit 7bc3e6e55acf065500a24621f3b313e7e5998acf\nrun #0: crashed: a in sctp_b\n# git bisect bad 7bc3e6e55acf065500a24621f3b313e7e5998acf\n",
+        b"# git bisect bad 7bc3e6e55acf065500a24621f3b313e7e5998acf\n7bc3e6e55acf065500a24621f3b313e7e5998acf is the first bad commit\n a/b.c | 2 +-\n c/d.c | 2 +-\n",
+        b"all runs: crashed: WARNING in x\nkernel signature: aa\n# git bisect good 7bc3e6e55acf065500a24621f3b313e7e5998acf\n",
     ];
     for pattern in patterns {
         let time = |bytes: usize| {
             let input = pattern.repeat(bytes / pattern.len());
             let start = Instant::now();
-            assert!(Log::parse(&input).lines.total > 0);
+            let log = Log::parse(&input);
+            assert!(log.lines.total > 0);
+            bisect::audit(&log, None);
             start.elapsed().as_secs_f64()
         };
         time(200_000);

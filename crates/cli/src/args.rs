@@ -34,6 +34,9 @@ pub struct Shared {
     /// Where the modules are (*.ko, *.ko.debug), searched through
     #[arg(long, value_name = "DIR", global = true)]
     pub modules: Vec<PathBuf>,
+    /// Where debug files are: the one vmlinux below it, and its modules
+    #[arg(long, value_name = "DIR", global = true)]
+    pub debug_dir: Option<PathBuf>,
     /// How many threads to use [default: one for each core]
     #[arg(long, value_name = "N", global = true)]
     pub jobs: Option<NonZeroUsize>,

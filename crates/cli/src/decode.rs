@@ -31,7 +31,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     }
     let kernel = Kernel::open(shared, output);
     if kernel.is_none() {
-        output.note(&"no kernel to decode with: give --vmlinux FILE, --modules DIR or both");
+        output.note(&"no kernel to decode with: give --vmlinux FILE, --modules DIR or --debug-dir DIR");
         return Ok(Outcome::Failed);
     }
     if output.outcome(true) == Outcome::Failed {
@@ -63,7 +63,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
             missed.join("; ")
         ));
     }
-    Ok(output.outcome(tally.frames > 0))
+    Ok(output.finish(tally.frames > 0, "no stack frame found", shared.quiet))
 }
 
 /// Which side of the pipe failed.

@@ -71,7 +71,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
         }
     }
     results.flush()?;
-    Ok(output.outcome(!ranked.is_empty()))
+    Ok(output.finish(!ranked.is_empty(), "no report found", shared.quiet))
 }
 
 fn count(input: &Input, output: &Output) -> Counted {

@@ -24,10 +24,12 @@ pub struct Kernel<'o> {
 impl<'o> Kernel<'o> {
     /// Opens what the command line names; `None` where it names nothing. Files that cannot be read are said.
     pub fn open(shared: &Shared, output: &'o Output) -> Option<Kernel<'o>> {
-        if shared.vmlinux.is_none() && shared.modules.is_empty() {
+        if shared.vmlinux.is_none() && shared.modules.is_empty() && shared.debug_dir.is_none() {
             return None;
         }
-        let image = shared.vmlinux.as_deref().and_then(|path| {
+        let below = || shared.debug_dir.as_deref().and_then(|directory| vmlinux_below(directory, output));
+        let image = shared.vmlinux.clone().or_else(below).and_then(|path| {
+            let path = path.as_path();
             let image = open(path, output)?;
             if image.kind() == Kind::Module {
                 output.error(path, &"a module, not a kernel");
@@ -36,7 +38,7 @@ impl<'o> Kernel<'o> {
             Some(image)
         });
         let vmlinux = Box::leak(Box::new(Symbolizer::new(image, [])));
-        let modules = modules(&shared.modules, output);
+        let modules = modules(shared.modules.iter().chain(&shared.debug_dir), output);
         Some(Kernel { vmlinux, modules, open: Mutex::default(), output })
     }
 
@@ -75,8 +77,24 @@ fn open(path: &Path, output: &Output) -> Option<&'static Image<'static>> {
     Some(Box::leak(Box::new(image)))
 }
 
+/// The one vmlinux below a directory: `vmlinux`, `vmlinux.debug` or `vmlinux-6.1.0-50-cloud-amd64`. Of several none is guessed.
+fn vmlinux_below(directory: &Path, output: &Output) -> Option<PathBuf> {
+    let is_vmlinux = |name: &str| matches!(name, "vmlinux" | "vmlinux.debug") || name.starts_with("vmlinux-");
+    let files = WalkDir::new(directory).sort_by_file_name().into_iter().flatten();
+    let mut found: Vec<PathBuf> = files
+        .filter(|entry| entry.file_type().is_file() && is_vmlinux(&entry.file_name().to_string_lossy()))
+        .map(walkdir::DirEntry::into_path)
+        .collect();
+    match found.len() {
+        0 => output.error(directory, &"no vmlinux below it"),
+        1 => return found.pop(),
+        count => output.error(directory, &format!("{count} kernels below it, say which by --vmlinux")),
+    }
+    None
+}
+
 /// The modules below directories by the name that the kernel prints; of equal names the first counts.
-fn modules(directories: &[PathBuf], output: &Output) -> HashMap<String, PathBuf> {
+fn modules<'p>(directories: impl Iterator<Item = &'p PathBuf>, output: &Output) -> HashMap<String, PathBuf> {
     let mut modules = HashMap::new();
     for directory in directories {
         if let Err(error) = std::fs::metadata(directory) {

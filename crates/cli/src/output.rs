@@ -69,6 +69,15 @@ impl Output {
         }
     }
 
+    /// Ends a command; where all was read and nothing found, a line says so unless that is not wanted.
+    pub fn finish(&self, found: bool, nothing: &str, quiet: bool) -> Outcome {
+        let outcome = self.outcome(found);
+        if outcome == Outcome::Nothing && !quiet {
+            self.note(&nothing);
+        }
+        outcome
+    }
+
     /// Ends a command whose results could not be written; a closed pipe is silence.
     pub fn fail(&self, error: &io::Error) -> Outcome {
         if error.kind() == io::ErrorKind::BrokenPipe {

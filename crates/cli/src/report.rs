@@ -18,7 +18,7 @@ const BATCH: usize = 64;
 /// Runs the command.
 pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
     let kernel = Kernel::open(shared, output);
-    if shared.vmlinux.is_some() && output.outcome(true) == Outcome::Failed {
+    if kernel.is_some() && output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
     }
     let inputs = inputs(paths, output);
@@ -52,7 +52,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
         }
     }
     results.flush()?;
-    Ok(output.outcome(found))
+    Ok(output.finish(found, "no report found", shared.quiet))
 }
 
 type Show<'s> = dyn FnMut(&str, &Found<'_>, &mut dyn Write) -> io::Result<()> + 's;

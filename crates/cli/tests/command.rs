@@ -36,10 +36,12 @@ fn logs_without_a_report_are_nothing_found() {
     fs::write(&quiet, "all is well\n").unwrap();
     for file in [&empty, &quiet] {
         let file = file.to_str().unwrap();
-        assert_eq!(outcome(&["report", file]), (1, String::new()));
-        assert_eq!(outcome(&["dedup", file]), (1, String::new()));
+        assert_eq!(outcome(&["report", file]), (1, "ksplat: no report found\n".into()));
+        assert_eq!(outcome(&["dedup", file]), (1, "ksplat: no report found\n".into()));
+        assert_eq!(outcome(&["report", "--quiet", file]), (1, String::new()));
     }
-    assert_eq!(outcome(&["report", folder.to_str().unwrap()]), (1, String::new()), "a directory is walked");
+    let walked = outcome(&["report", folder.to_str().unwrap()]);
+    assert_eq!(walked, (1, "ksplat: no report found\n".into()), "a directory is walked");
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn a_gigabyte_of_zeros_is_nothing_found() {
     let file = fs::File::create(&zeros).unwrap();
     file.set_len(1_000_000_000).unwrap();
     let zeros = zeros.to_str().unwrap();
-    assert_eq!(outcome(&["report", zeros]), (1, String::new()));
+    assert_eq!(outcome(&["report", zeros]), (1, "ksplat: no report found\n".into()));
     assert_eq!(outcome(&["kernel-signature", zeros]), (2, format!("ksplat: {zeros}: not an ELF file\n")));
     let decoded = outcome(&["decode", "--vmlinux", zeros, &log("bug.log")]);
     assert_eq!(decoded, (2, format!("ksplat: {zeros}: not an ELF file\n")));
@@ -179,6 +181,25 @@ fn decode_keeps_every_other_byte() {
     fs::write(&path, &output.stdout).unwrap();
     let again = ksplat(&["decode", "--quiet", "--modules", ko.to_str().unwrap(), path.to_str().unwrap()]);
     assert_eq!(again.stdout, output.stdout);
+}
+
+#[test]
+fn a_debug_directory_names_one_kernel() {
+    let folder = folder("debug-dir");
+    let directory = folder.to_str().unwrap();
+    let decode = ["decode", "--debug-dir", directory, &log("bug.log")];
+    assert_eq!(outcome(&decode), (2, format!("ksplat: {directory}: no vmlinux below it\n")));
+    let vmlinux =
+        testkit::Vmlinux::new().function(testkit::Function::new("vfs_write", 0x3f0).file("fs/read_write.c").line(582));
+    fs::create_dir_all(folder.join("boot")).unwrap();
+    fs::write(folder.join("boot/vmlinux-6.1.0"), vmlinux.write()).unwrap();
+    let output = ksplat(&decode);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("vfs_write+0xc7/0x3f0 fs/read_write.c:582"));
+    fs::write(folder.join("boot/vmlinux"), vmlinux.write()).unwrap();
+    let several = format!("ksplat: {directory}: 2 kernels below it, say which by --vmlinux\n");
+    assert_eq!(outcome(&decode), (2, several));
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

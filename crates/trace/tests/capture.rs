@@ -62,16 +62,22 @@ fn log_of(path: &PathBuf) -> Vec<u8> {
 
 /// Reading a capture in this form gives the log back, without what the form loses, byte for byte.
 ///
-/// Only a final newline is not compared: some forms have none to keep, or always add one.
+/// Only newlines at the end are not compared: some forms have none to keep, or always add one.
 fn check_round_trip(name: &str, log: &[u8], form: &Form) {
     let capture = (form.write)(log);
     let console = Console::read(&capture);
     let want = without(log, form.loses);
-    let trim = |text: &[u8]| String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(text)).into_owned();
+    let trim = |text: &[u8]| String::from_utf8_lossy(text).trim_end_matches('\n').to_owned();
     let (got, want) = (trim(console.text()), trim(&want));
     if got != want {
         let differ = got.lines().zip(want.lines()).find(|(got, want)| got != want);
-        panic!("{name} as {}: taken for {:?}; first difference (got, want): {differ:#?}", form.name, console.format());
+        panic!(
+            "{name} as {}: taken for {:?}; {} and {} bytes; first difference (got, want): {differ:#?}",
+            form.name,
+            console.format(),
+            got.len(),
+            want.len()
+        );
     }
     check_offsets(name, form, &capture, &console);
     let again = Console::read(console.text());

@@ -121,14 +121,14 @@ impl Votes {
         if kernel > self.plain && kernel >= needed {
             return Some(best);
         }
-        if self.plain == 0 && best.is_transport() && all > 1 && all >= self.lines / 2 {
+        if self.plain == 0 && best.is_transport() && all * 2 >= self.lines {
             return Some(best);
         }
         self.is_indented().then_some(Layer::Indent)
     }
 
     fn is_indented(&self) -> bool {
-        self.flush == 0 && self.lines > 1
+        self.flush == 0 && self.lines > 0
     }
 }
 

@@ -1,0 +1,197 @@
+//! The audit: what it finds, that it follows the era's rules, and that it is as good as it says.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod corpus_logs;
+
+use bisect::{Audit, GitFacts, Log, Outcome, Rule, Trust, audit};
+use std::collections::BTreeMap;
+
+/// A bisection of three steps: what the first test did, and for each step its runs and git's word.
+fn log(head: &str, first: &str, steps: [(&str, &str); 3], end: &str) -> String {
+    let hash = |digit: char| digit.to_string().repeat(40);
+    let mut log =
+        format!("{head}bisecting cause commit starting from {0}\ntesting commit {0} gcc\n{first}\n", hash('0'));
+    log += &format!("testing release v6.0\ntesting commit {} gcc\nall runs: OK\n", hash('9'));
+    log += &format!("# git bisect start {} {}\n", hash('0'), hash('9'));
+    for (digit, (runs, word)) in ['1', '2', '3'].into_iter().zip(steps) {
+        log += &format!(
+            "Bisecting: 1 revision left to test after this (roughly 1 step)\n[{}] sctp: step {digit}\n",
+            hash(digit)
+        );
+        log += &format!("testing commit {} gcc\n{runs}\n# git bisect {word} {}\n", hash(digit), hash(digit));
+    }
+    log + end
+}
+
+const CRASH: &str = "all runs: crashed: KASAN: use-after-free Read in sctp_free";
+const OTHER: &str = "all runs: crashed: INFO: task hung in pipe_release";
+const OK: &str = "all runs: OK";
+const END: &str = "revisions tested: 5, total time: 1h0m0s (build: 30m0s, test: 30m0s)\n\
+    first bad commit: 3333333333333333333333333333333333333333 sctp: free later\n\
+    crash: KASAN: use-after-free Read in sctp_free\n sctp_free+0x1/0x2 net/sctp/auth.c:12\n";
+const FOUND: &str = "3333333333333333333333333333333333333333 is the first bad commit\n\
+    commit 3333333333333333333333333333333333333333\n\n    sctp: free later\n\n net/sctp/auth.c | 2 +-\n \
+    1 file changed, 1 insertion(+), 1 deletion(-)\n";
+
+fn kinds(audit: &Audit) -> Vec<&'static str> {
+    audit.findings.iter().map(|finding| finding.kind).collect()
+}
+
+fn judge(text: &str) -> Audit {
+    let log = Log::parse(text.as_bytes());
+    assert!(log.lines.unread.is_empty(), "{:?}", log.lines.unread);
+    audit(&log, None)
+}
+
+#[test]
+fn a_clean_bisection_is_trusted() {
+    let clean = judge(&log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}")));
+    assert_eq!(clean.verdict, Trust::Trust, "{}", clean.to_text());
+    assert_eq!(clean.rule, Rule::OneCrash);
+    assert!(clean.findings.is_empty(), "{}", clean.to_text());
+    assert_eq!(clean.next.unwrap().revision, "1".repeat(40));
+}
+
+/// Each defect costs: it is found, named, quoted, and makes the probability smaller.
+#[test]
+fn every_defect_is_found_and_costs() {
+    let end = format!("{FOUND}{END}");
+    let clean = judge(&log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &end)).probability.unwrap();
+    let signature = |runs: &str, digit: char| format!("kernel signature: {}\n{runs}", digit.to_string().repeat(64));
+    let single = "run #0: crashed: KASAN: use-after-free Read in sctp_free\nrun #1: OK\nrun #2: OK";
+    let equal = "culprit signature: aa\nparent  signature: aa\n";
+    let cases = [
+        ("crash-drift", log("", CRASH, [(OK, "good"), (CRASH, "bad"), (OTHER, "bad")], &end)),
+        ("single-crash", log("", CRASH, [(OK, "good"), (CRASH, "bad"), (single, "bad")], &end)),
+        ("unfounded-verdict", log("", CRASH, [(OK, "good"), (OK, "bad"), (CRASH, "bad")], &end)),
+        ("good-end", log("", CRASH, [(CRASH, "bad"), (OK, "good"), (OK, "good")], &end)),
+        (
+            "equal-kernels",
+            log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{equal}{END}")),
+        ),
+        (
+            "equal-kernels",
+            log("", CRASH, [(&signature(OK, 'a'), "good"), (CRASH, "bad"), (&signature(CRASH, 'a'), "bad")], &end),
+        ),
+        (
+            "impossible-culprit",
+            log(
+                "",
+                CRASH,
+                [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")],
+                &end.replace("net/sctp/auth.c |", "Documentation/a.rst |"),
+            ),
+        ),
+        (
+            "files-elsewhere",
+            log(
+                "",
+                CRASH,
+                [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")],
+                &end.replace("net/sctp/auth.c |", "mm/a.c |"),
+            ),
+        ),
+        (
+            "exposing-culprit",
+            log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &end.replace("free later", "warn on free")),
+        ),
+    ];
+    for (kind, text) in cases {
+        let found = judge(&text);
+        let finding = found.findings.iter().find(|finding| finding.kind == kind);
+        let finding = finding.unwrap_or_else(|| panic!("no {kind}:\n{}", found.to_text()));
+        assert!(finding.weight < 0.0, "{kind}: {finding:?}");
+        assert!(!finding.quote.is_empty(), "{kind}: {finding:?}");
+        assert!(found.probability.unwrap() < clean, "{kind}");
+    }
+}
+
+#[test]
+fn the_era_decides_what_one_crash_means() {
+    let runs = "run #0: crashed: KASAN: use-after-free Read in sctp_free\n".to_owned() + &"run #1: OK\n".repeat(9);
+    let text = |head: &str| {
+        log(head, CRASH, [(OK, "good"), (CRASH, "bad"), (runs.trim_end(), "bad")], &format!("{FOUND}{END}"))
+    };
+    let old = judge(&text("ci starts bisection 2023-03-16 07:07:20.9 +0000 UTC m=+70546.5\n"));
+    assert_eq!((old.rule, kinds(&old).contains(&"unfounded-verdict")), (Rule::OneCrash, false));
+    assert!(kinds(&old).contains(&"threshold-verdict"));
+    let late = judge(&text("ci starts bisection 2025-03-16 07:07:20.9 +0000 UTC m=+70546.5\n"));
+    assert_eq!((late.rule, kinds(&late).contains(&"unfounded-verdict")), (Rule::Share, true), "{}", late.to_text());
+}
+
+/// In a fix bisection git's `bad` is the fixed kernel.
+#[test]
+fn a_fix_bisection_swaps_the_words() {
+    let text = log("", CRASH, [(CRASH, "good"), (OK, "bad"), (OK, "bad")], &format!("{FOUND}{END}"));
+    let fix = judge(&text.replace("bisecting cause commit starting from", "bisecting fixing commit since"));
+    assert!(!kinds(&fix).contains(&"unfounded-verdict"), "{}", fix.to_text());
+    assert!(kinds(&judge(&text)).contains(&"unfounded-verdict"));
+}
+
+#[test]
+fn git_says_more_than_the_log() {
+    let text = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}"));
+    let log = Log::parse(text.as_bytes());
+    let facts = GitFacts { files: vec!["net/sctp/auth.c".into()], functions: vec!["sctp_free".into()] };
+    let touched = audit(&log, Some(&facts));
+    let finding = touched.findings.iter().find(|finding| finding.kind == "touched-functions").unwrap();
+    assert_eq!(finding.text, "the culprit touches `sctp_free`, which is in the report");
+    let elsewhere = GitFacts { files: vec!["mm/slub.c".into()], functions: Vec::new() };
+    assert!(audit(&log, Some(&elsewhere)).probability < touched.probability);
+}
+
+#[test]
+fn a_log_without_a_result_has_no_probability() {
+    let none = judge("bisecting cause commit starting from 0000000000000000000000000000000000000000\n");
+    assert_eq!((none.probability, none.verdict, none.outcome), (None, Trust::Reject, Outcome::Unfinished));
+}
+
+/// Rules of a time that is over: they explain what git was told at every step of every log but one.
+#[test]
+fn the_rules_explain_every_verdict_of_the_corpus() {
+    let (mut steps, mut unfounded) = (0, Vec::new());
+    for (name, bytes) in corpus_logs::logs() {
+        let log = Log::parse(&bytes);
+        steps += log.steps().count();
+        let judged = audit(&log, None);
+        serde_json::to_string(&judged).unwrap();
+        if kinds(&judged).contains(&"unfounded-verdict") {
+            unfounded.push(name);
+        }
+    }
+    println!("{steps} verdicts, unfounded in {unfounded:?}");
+    assert!(steps == 0 || unfounded.len() == 1, "{unfounded:?}");
+}
+
+/// On the logs that the weights come from; what to expect of others is in `CALIBRATION.md`.
+#[test]
+fn the_weights_are_those_of_the_measures() {
+    let logs = corpus_logs::logs();
+    if logs.is_empty() {
+        return;
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/bisection-labels.tsv");
+    let labels = std::fs::read_to_string(path).unwrap();
+    let labels: BTreeMap<&str, bool> = labels
+        .lines()
+        .filter_map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            Some((columns[0], *columns.get(4).filter(|label| matches!(**label, "0" | "1"))? == "1"))
+        })
+        .collect();
+    assert_eq!(labels.len(), 493);
+    let (mut trusted, mut right, mut rejected, mut lost) = (0.0, 0.0, 0.0, 0.0);
+    for (name, bytes) in logs {
+        let Some(&is_right) = labels.get(name.trim_end_matches(".txt")) else { continue };
+        match (audit(&Log::parse(&bytes), None).verdict, is_right) {
+            (Trust::Trust, is_right) => (trusted, right) = (trusted + 1.0, right + f64::from(u8::from(is_right))),
+            (Trust::Reject, is_right) => (rejected, lost) = (rejected + 1.0, lost + f64::from(u8::from(is_right))),
+            (Trust::Doubt, _) => {}
+        }
+    }
+    println!("trusted {trusted}, right {right}; rejected {rejected}, right all the same {lost}");
+    assert!(right / trusted > 0.88, "{right} of {trusted}");
+    assert!(right / 219.0 > 0.60, "{right} of 219");
+    assert!(lost / rejected < 0.12, "{lost} of {rejected}");
+}
