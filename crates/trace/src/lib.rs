@@ -3,6 +3,7 @@
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
 mod capture;
+mod fault_injection;
 pub mod format;
 mod frame;
 mod line;
@@ -17,6 +18,7 @@ mod trigger;
 mod window;
 
 pub use capture::{Console, Layer};
+pub use fault_injection::FaultInjection;
 pub use format::Format;
 pub use frame::{Frame, FrameAt};
 pub use line::{Context, Line, lines};

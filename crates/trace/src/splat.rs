@@ -46,7 +46,7 @@ pub struct Splat<'t> {
 const FOLLOWS: Marks = Marks::INVALID_OPCODE.or(Marks::NOT_SYNCING);
 const FOLLOWING_TRIGGERS: [&str; 3] = ["unregister_netdevice: waiting for", "PANIC: double fault", "Internal error:"];
 /// Messages with a stack of their own that are no reports.
-const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
+pub(crate) const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
 /// What ends a region that is long enough to be whole.
 const ENDS: Marks = Marks::NOT_SYNCING.or(Marks::CIRCULAR);
 
@@ -82,10 +82,7 @@ impl<'t> Splat<'t> {
     fn collect(&mut self, entries: &[Entry<'t>], budget: &mut Budget) {
         let kmsan = memchr::memmem::find(entries[0].line.raw, b"BUG: KMSAN:").is_some();
         let whole = if kmsan { 16 } else { 22 };
-        let following = FOLLOWING_TRIGGERS
-            .iter()
-            .filter_map(|text| Trigger::of(text))
-            .fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)));
+        let following = following();
         let (mut accepted, mut second, mut cpus, mut closed) = (0, false, false, false);
         for (n, entry) in entries.iter().enumerate() {
             let Entry { line, marks, trigger, .. } = *entry;
@@ -165,6 +162,12 @@ impl<'t> Splat<'t> {
         }
         text
     }
+}
+
+/// The marks of lines that have a trigger and still belong to the report before them.
+pub(crate) fn following() -> Marks {
+    let triggers = FOLLOWING_TRIGGERS.iter().filter_map(|text| Trigger::of(text));
+    triggers.fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)))
 }
 
 fn executors(line: &[u8]) -> impl Iterator<Item = (u64, u64)> {
