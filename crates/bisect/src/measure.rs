@@ -1,7 +1,7 @@
 //! What speaks against a bisection's result, as numbers: 0 is nothing, more is worse.
 
 use crate::{
-    log::{Culprit, Decision, Direction, Log, Outcome, Revision, Role, Verdict},
+    log::{Culprit, Decision, Direction, Log, Outcome, Revision, Role, RunResult, Verdict},
     overlap::overlap,
     verdict::Counts,
     words::likeness,
@@ -98,7 +98,7 @@ pub fn measures(log: &Log<'_>, git: Option<&GitFacts>) -> Vec<Measure> {
         simple(
             "subsystem-elsewhere",
             1.0 - overlap.subsystem,
-            "the culprit's subsystem is not in the report's paths",
+            "the culprit's subsystem is hardly in the paths of the nearest frames",
             here.clone(),
         ),
         simple(
@@ -212,8 +212,9 @@ impl<'a> View<'a> {
         };
         let mut lines = Vec::new();
         for test in &self.with_bug {
-            let strange =
-                test.runs.iter().find(|run| run.title.as_deref().is_some_and(|title| self.likeness(title) < 0.5));
+            let strange = test.runs.iter().find(|run| {
+                run.result == RunResult::Crashed && run.title.as_deref().is_some_and(|title| self.likeness(title) < 0.5)
+            });
             lines.extend(strange.map(|run| run.line));
         }
         let value = 1.0 - (steps + last) / 2.0;
@@ -278,8 +279,7 @@ impl<'a> View<'a> {
     fn single_crashes(&self) -> Measure {
         let single: Vec<_> =
             self.crashed().into_iter().filter(|test| !test.all_runs && Counts::of(test).bad == 1).collect();
-        let lines =
-            single.iter().flat_map(|test| test.runs.iter().filter(|run| run.result == crate::RunResult::Crashed));
+        let lines = single.iter().flat_map(|test| test.runs.iter().filter(|run| run.result == RunResult::Crashed));
         Measure {
             name: "single-crash",
             value: single.len().min(2) as f64 / 2.0,
