@@ -122,15 +122,6 @@ fn every_form_gives_the_console_back() {
 }
 
 #[test]
-fn every_form_of_the_corpus_gives_the_console_back() {
-    for (name, log) in corpus("every_form_of_the_corpus_gives_the_console_back") {
-        for form in FORMS {
-            check_round_trip(&name, &log, form);
-        }
-    }
-}
-
-#[test]
 fn plain_consoles_are_borrowed() {
     for (name, log) in corpus("plain_consoles_are_borrowed") {
         let console = Console::read(&log);
