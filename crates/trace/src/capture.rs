@@ -32,7 +32,7 @@ const LAYERS: usize = 4;
 /// let console = trace::Console::read(b"Nov 22 23:49:11 db1 kernel: [   12.500000] BUG: oh\n");
 /// assert_eq!(console.text(), b"[   12.500000] BUG: oh\n");
 /// assert_eq!(console.format(), [trace::Layer::Syslog]);
-/// assert_eq!(console.offset(0), 28);
+/// assert_eq!(console.offset(15), 43); // where `BUG` stands
 /// ```
 #[derive(Debug)]
 pub struct Console<'a> {
