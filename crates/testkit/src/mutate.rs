@@ -9,7 +9,7 @@
 //!
 //! **Messages of more than one line** are one record in the kernel's log, and lines with the same prefix on the console.
 //! lockdep's begin with an empty line, and by that they are told here: an empty message and the next one with the same
-//! prefix become one record, if that begins as lockdep's do (`but task is already holding lock:`, `-> #1 (`).
+//! prefix become one record, if that begins as lockdep's do.
 
 mod kernel;
 mod transport;

@@ -5,6 +5,7 @@
 //! text in printk's own layout, and for each of its bytes the place in the capture that it comes from.
 
 mod controls;
+mod delta;
 mod detect;
 mod entry;
 mod export;

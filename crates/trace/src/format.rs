@@ -122,10 +122,15 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
         .collect()
 });
 
+static BY_TRIGGER: LazyLock<Vec<Vec<&'static Format>>> = LazyLock::new(|| {
+    let of = |trigger: Trigger| FORMATS.iter().filter(|format| format.row.trigger == trigger.text()).collect();
+    Trigger::all().map(of).collect()
+});
+
 impl Format {
     /// The formats of a trigger, in the order in which they are tried.
     pub fn of(trigger: Trigger) -> impl Iterator<Item = &'static Format> {
-        FORMATS.iter().filter(move |format| format.row.trigger == trigger.text())
+        BY_TRIGGER[usize::from(trigger.0)].iter().copied()
     }
 
     /// All formats.

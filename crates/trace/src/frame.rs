@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
-use crate::line::spaces;
 use crate::shape::address;
 
 /// A stack frame, as the kernel printed it (`%pB`, `%pS`: kernel/kallsyms.c, `__sprint_symbol`).
@@ -44,15 +41,17 @@ pub struct FrameAt<'a> {
 impl<'a> Frame<'a> {
     /// Finds the first `func+0x1a/0x40` of a line, with a blank, `(` or `0010:` in front as the kernel prints it.
     pub fn find(line: &'a [u8]) -> Option<FrameAt<'a>> {
-        memmem::find_iter(line, b"+0x").find_map(|plus| Frame::around(line, plus))
+        let is_offset = |plus: &usize| line[plus + 1..].starts_with(b"0x");
+        memchr::memchr_iter(b'+', line).filter(is_offset).find_map(|plus| Frame::around(line, plus))
     }
 
     /// Reads a line that is nothing but a frame of a stack trace: blanks, addresses, `?`, then the function.
     pub fn parse(line: &'a [u8]) -> Option<Frame<'a>> {
         let head = head(line);
         let rest = &line[head.length..];
-        if let Some(mut found) = memmem::find(rest, b"+0x").and_then(|plus| Frame::around(line, head.length + plus))
-            && found.symbol.start == head.length
+        let name = name(rest);
+        if rest[name..].starts_with(b"+0x")
+            && let Some(mut found) = Frame::named(line, head.length, head.length + name)
         {
             found.frame.reliable &= head.reliable;
             return Some(found.frame);
@@ -101,6 +100,11 @@ impl<'a> Frame<'a> {
     /// The frame whose `+0x` stands at `plus`.
     fn around(line: &'a [u8], plus: usize) -> Option<FrameAt<'a>> {
         let start = plus - line[..plus].iter().rev().take_while(|b| is_name(**b)).count();
+        Frame::named(line, start, plus)
+    }
+
+    /// The frame whose function starts at `start` and whose `+0x` stands at `plus`.
+    fn named(line: &'a [u8], start: usize, plus: usize) -> Option<FrameAt<'a>> {
         let before = &line[..start];
         if start == plus || !matches!(before.last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
             return None;
@@ -110,9 +114,9 @@ impl<'a> Frame<'a> {
         let (size, length) = line[slash..].strip_prefix(b"/0x").and_then(hex)?;
         let symbol = start..slash + 3 + length;
         let module = module(line, symbol.end);
-        let mut words = line.get(module.clone()).and_then(|m| m.strip_prefix(b" ")).unwrap_or(b"");
-        words = words.strip_prefix(b"[").and_then(|m| m.strip_suffix(b"]")).unwrap_or(b"");
-        let words = std::str::from_utf8(words).unwrap_or("");
+        // Without the space, `[` and `]`.
+        let words = line.get(module.start + 2..module.end.saturating_sub(1)).unwrap_or(b"");
+        let words = if words.is_empty() { "" } else { std::str::from_utf8(words).unwrap_or("") };
         let (name, build_id) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
         let doubted = before.ends_with(b"? ") || line[module.end..].starts_with(b" (unreliable)");
         Some(FrameAt {
@@ -143,17 +147,18 @@ fn head(line: &[u8]) -> Head {
     let mut head = Head { length: 0, reliable: true, address: None };
     loop {
         let rest = &line[head.length..];
-        let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        if blank > 0 {
-            head.length += blank;
-        } else if let Some(length) = address(rest) {
-            head.address = Some(digits_of(&rest[..length]));
-            head.length += length;
-        } else if rest.starts_with(b"? ") {
-            head.reliable = false;
-            head.length += 1;
-        } else {
-            return head;
+        match rest {
+            [b' ' | b'\t', ..] => head.length += 1,
+            [b'?', b' ', ..] => {
+                head.reliable = false;
+                head.length += 1;
+            }
+            [b'[', ..] => {
+                let Some(length) = address(rest) else { return head };
+                head.address = Some(digits_of(&rest[..length]));
+                head.length += length;
+            }
+            _ => return head,
         }
     }
 }
@@ -174,32 +179,56 @@ fn digits_of(address: &[u8]) -> u64 {
 
 /// Where ` [module build-id]` stands behind a symbol.
 fn module(line: &[u8], at: usize) -> Range<usize> {
-    let rest = &line[at..];
-    let blank = spaces(rest);
-    let end = rest.get(blank..).and_then(|m| m.strip_prefix(b"[")).and_then(|m| {
-        let length = memchr::memchr(b']', m)?;
-        let name = m[..length].split(|b| *b == b' ').next().unwrap_or(b"");
-        (!name.is_empty() && name.iter().all(|b| is_name(*b) || *b == b'-')).then_some(at + blank + 2 + length)
+    let end = line[at..].strip_prefix(b" [").and_then(|words| {
+        let length = memchr::memchr(b']', words)?;
+        let name = words[..length].split(|b| *b == b' ').next().unwrap_or(b"");
+        (!name.is_empty() && name.iter().all(|b| is_name(*b) || *b == b'-')).then_some(at + 2 + length + 1)
     });
-    match end {
-        Some(end) if blank == 1 => at..end,
-        _ => at..at,
-    }
+    at..end.unwrap_or(at)
 }
 
 fn is_end(rest: &[u8]) -> bool {
     rest.iter().all(|b| b.is_ascii_whitespace())
 }
 
-fn is_name(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')
+/// Length of what may be a name.
+fn name(text: &[u8]) -> usize {
+    text.iter().position(|b| !is_name(*b)).unwrap_or(text.len())
 }
+
+fn is_name(b: u8) -> bool {
+    NAME[usize::from(b)]
+}
+
+/// The bytes of names: letters, digits, `_` and the `.` of a suffix.
+static NAME: [bool; 256] = {
+    let mut name = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        name[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_' || b as u8 == b'.';
+        b += 1;
+    }
+    name
+};
 
 /// A hex number that fits 64 bits, and how long it is.
 fn hex(text: &[u8]) -> Option<(u64, usize)> {
-    let length = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    let digits = std::str::from_utf8(&text[..length]).ok()?;
-    u64::from_str_radix(digits, 16).ok().map(|value| (value, length))
+    let mut value = 0u64;
+    let mut length = 0;
+    for b in text {
+        let digit = match b {
+            b'0'..=b'9' => b - b'0',
+            b'a'..=b'f' => b - b'a' + 10,
+            b'A'..=b'F' => b - b'A' + 10,
+            _ => break,
+        };
+        if value >> 60 != 0 {
+            return None;
+        }
+        value = value << 4 | u64::from(digit);
+        length += 1;
+    }
+    (length > 0).then_some((value, length))
 }
 
 #[cfg(test)]

@@ -72,13 +72,13 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// Reads one line that starts at `offset`; `raw` has no line break.
     pub fn parse(offset: usize, raw: &'a [u8]) -> Line<'a> {
-        Line::with_doubt(offset, raw, || memmem::find(raw, b" ? ").is_some())
+        Line::with_question(offset, raw, true)
     }
 
-    /// The same, where it may be known without a look whether the line holds ` ? `.
-    pub(crate) fn with_doubt(offset: usize, raw: &'a [u8], is_doubted: impl FnOnce() -> bool) -> Line<'a> {
+    /// The same, where it is known whether the line may hold a `?`.
+    pub(crate) fn with_question(offset: usize, raw: &'a [u8], question: bool) -> Line<'a> {
         let (context, body) = split_prefix(raw);
-        let may_be_doubted = context != Context::NONE && (raw.ends_with(b" (unreliable)") || is_doubted());
+        let may_be_doubted = context != Context::NONE && (question || raw.last() == Some(&b')'));
         let (body, reliable) = if may_be_doubted { without_doubt(body) } else { (body, true) };
         Line { offset, raw, body, context, reliable }
     }
@@ -158,32 +158,53 @@ fn behind_other_output(raw: &[u8]) -> Option<Context> {
             return Some(context);
         }
     }
-    let prompt = memmem::rfind(rest, b" login: ")?;
-    stamp(&rest[prompt + b" login: ".len()..]).map(|(context, _)| context)
+    let ends_prompt = |colon: &usize| rest[..*colon].ends_with(b" login") && rest[colon + 1..].starts_with(b" ");
+    let prompt = memchr::memrchr_iter(b':', rest).find(ends_prompt)?;
+    stamp(&rest[prompt + 2..]).map(|(context, _)| context)
 }
 
 /// The message without the mark of an unreliable frame, and whether there was none.
 fn without_doubt(body: &[u8]) -> (&[u8], bool) {
-    if let Some(at) = memmem::find(body, b" ? ")
-        && memmem::find(body, b"<EOI>").is_none()
-    {
-        return (&body[at + 2..], false);
+    let is_mark = |at: &usize| body[..*at].ends_with(b" ") && body[at + 1..].starts_with(b" ");
+    let is_interrupted = || memchr::memchr_iter(b'<', body).any(|at| body[at..].starts_with(b"<EOI>"));
+    if let Some(mark) = memchr::memchr_iter(b'?', body).find(is_mark) {
+        return if is_interrupted() { (body, true) } else { (&body[mark + 1..], false) };
     }
     if let Some(frame) = body.strip_suffix(b" (unreliable)")
-        && memmem::find(body, b"<EOI>").is_none()
+        && !is_interrupted()
     {
         return (frame, false);
     }
     (body, true)
 }
 
+/// How many decimal digits a text starts with.
 pub(crate) fn digits(text: &[u8]) -> usize {
-    text.iter().take_while(|b| b.is_ascii_digit()).count()
+    let Some(eight) = text.first_chunk().map(|eight| u64::from_le_bytes(*eight)) else {
+        return text.iter().take_while(|b| b.is_ascii_digit()).count();
+    };
+    // The high bit of each byte that is no digit; a carry only reaches bytes behind such a one.
+    let value = eight ^ (ONES * u64::from(b'0'));
+    let others = (value | value.wrapping_add(ONES * (0x80 - 10))) & (ONES * 0x80);
+    match others {
+        0 => 8 + text[8..].iter().take_while(|b| b.is_ascii_digit()).count(),
+        others => others.trailing_zeros() as usize / 8,
+    }
 }
 
+/// How many spaces a text starts with.
 pub(crate) fn spaces(text: &[u8]) -> usize {
-    text.iter().take_while(|b| **b == b' ').count()
+    let Some(eight) = text.first_chunk().map(|eight| u64::from_le_bytes(*eight)) else {
+        return text.iter().take_while(|b| **b == b' ').count();
+    };
+    match eight ^ (ONES * u64::from(b' ')) {
+        0 => 8 + text[8..].iter().take_while(|b| **b == b' ').count(),
+        others => others.trailing_zeros() as usize / 8,
+    }
 }
+
+/// A one in each byte.
+const ONES: u64 = u64::MAX / 255;
 
 #[cfg(test)]
 mod tests {
@@ -228,5 +249,23 @@ mod tests {
     #[test]
     fn padding_is_part_of_a_context() {
         assert_ne!(Line::parse(0, b"[ 1.0][  T1] x").context, Line::parse(0, b"[ 1.0][ T1] x").context);
+    }
+
+    #[test]
+    fn eight_bytes_are_counted_as_one_by_one() {
+        let bytes = [0, b' ', b'!', b'/', b'0', b'5', b'9', b':', 0x7f, 0x80, 0xb0, 0xb9, 0xff];
+        for first in bytes {
+            for second in bytes {
+                for at in 0..12 {
+                    for fill in [b'7', b' '] {
+                        let mut text = [fill; 14];
+                        (text[at], text[at + 1]) = (first, second);
+                        let count = |is: fn(&&u8) -> bool| text.iter().take_while(is).count();
+                        assert_eq!(digits(&text), count(|b| b.is_ascii_digit()), "{text:?}");
+                        assert_eq!(spaces(&text), count(|b| **b == b' '), "{text:?}");
+                    }
+                }
+            }
+        }
     }
 }

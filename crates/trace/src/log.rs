@@ -1,6 +1,6 @@
 //! A console text, read once: its lines, and what each of them holds.
 
-use crate::line::{Context, Line};
+use crate::line::Line;
 use crate::marks::{Marks, all, suppresses};
 use crate::splat::Splat;
 use crate::trigger::Trigger;
@@ -14,8 +14,6 @@ pub struct Entry<'t> {
     pub marks: Marks,
     /// The trigger that makes it the start of a report.
     pub trigger: Option<Trigger>,
-    /// The nearest line before it that the same caller printed: how many lines back; 0 where there is none.
-    back: u32,
 }
 
 impl Entry<'_> {
@@ -41,7 +39,6 @@ impl<'t> Log<'t> {
         let mut log =
             Log { text, entries: entries(text), last_panic: None, last_suppressed: None, disconnected: false };
         log.find_triggers();
-        log.link_contexts();
         log
     }
 
@@ -82,15 +79,18 @@ impl<'t> Log<'t> {
         self.disconnected
     }
 
-    /// The lines before `at` that the same caller printed, nearest first.
-    pub(crate) fn before(&self, at: usize) -> impl Iterator<Item = usize> {
-        let back = |n: usize| Some(self.entries[n].back as usize).filter(|back| *back > 0).map(|back| n - back);
-        std::iter::successors(back(at), move |n| back(*n))
+    /// The lines from `from` to before `at` that the same caller printed as line `at`, nearest first.
+    pub(crate) fn before(&self, from: usize, at: usize) -> impl Iterator<Item = &Entry<'t>> {
+        let context = self.entries[at].line.context;
+        self.entries[from..at].iter().rev().filter(move |entry| entry.line.context == context)
     }
 
     fn find_triggers(&mut self) {
         for n in 0..self.entries.len() {
             let Entry { line, marks, .. } = self.entries[n];
+            if marks == Marks::default() {
+                continue;
+            }
             let held = marks.triggers();
             if held != 0 {
                 let printed_again = self.entries.get(n + 1).is_some_and(|next| next.marks.any(Marks::REPLAY));
@@ -105,28 +105,6 @@ impl<'t> Log<'t> {
                 self.last_suppressed = Some(n);
             }
             self.disconnected |= marks.any(Marks::VM_DISCONNECTED);
-        }
-    }
-
-    fn link_contexts(&mut self) {
-        if self.entries.iter().all(|entry| entry.trigger.is_none()) {
-            return;
-        }
-        let mut last = std::collections::HashMap::<Context, usize>::new();
-        let mut run: Option<(Context, usize)> = None;
-        for (n, entry) in self.entries.iter_mut().enumerate() {
-            let context = entry.line.context;
-            let before = match run {
-                Some((running, at)) if running == context => Some(at),
-                _ => {
-                    if let Some((running, at)) = run {
-                        last.insert(running, at);
-                    }
-                    last.get(&context).copied()
-                }
-            };
-            entry.back = before.map_or(0, |at| u32::try_from(n - at).unwrap_or(0));
-            run = Some((context, n));
         }
     }
 }
@@ -152,17 +130,26 @@ impl Budget {
 }
 
 fn entries(text: &[u8]) -> Vec<Entry<'_>> {
-    let mut marks = all().marks(text).peekable();
-    let mut entries = Vec::with_capacity(text.len() / 64 + 1);
-    let mut at = 0;
-    while at < text.len() {
-        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n);
-        let mut held = Marks::default();
-        while let Some((_, number)) = marks.next_if(|(mark, _)| *mark < end) {
-            held.add(number);
+    let mut marks = all().marks(text);
+    let mut next = marks.next();
+    let mut entries = Vec::with_capacity(text.len() / 48 + 1);
+    let (mut at, mut question) = (0, false);
+    // Behind the last line break there is no line where the text ends.
+    let last = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
+    for end in memchr::memchr2_iter(b'\n', b'?', text).chain(last) {
+        if text.get(end) == Some(&b'?') {
+            question = true;
+            continue;
         }
-        let line = Line::with_doubt(at, &text[at..end], || held.any(Marks::DOUBT));
-        entries.push(Entry { line, marks: held, trigger: None, back: 0 });
+        let mut held = Marks::default();
+        while let Some((mark, found)) = next
+            && mark < end
+        {
+            held.add(found);
+            next = marks.next();
+        }
+        let line = Line::with_question(at, &text[at..end], std::mem::take(&mut question));
+        entries.push(Entry { line, marks: held, trigger: None });
         at = end + 1;
     }
     entries
@@ -181,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn triggers_may_stand_in_each_other() {
+        let log = Log::parse(b"kernel panic: a\nkernel BUG: b\n");
+        let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.map(Trigger::text)).collect();
+        assert_eq!(triggers, [Some("panic:"), Some("BUG:")]);
+    }
+
+    #[test]
     fn a_line_that_is_printed_again_is_no_start() {
         let log = Log::parse(b"BUG: a\n** replaying previous printk message **\nBUG: a\n");
         let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.is_some()).collect();
@@ -190,7 +184,9 @@ mod tests {
     #[test]
     fn a_caller_finds_its_lines() {
         let log = Log::parse(b"[ 1.0][ T1] a\n[ 1.0][ C0] b\n[ 1.0][ T1] c\n[ 1.0][ T1] BUG: d\n");
-        assert_eq!(log.before(3).collect::<Vec<_>>(), [2, 0]);
-        assert_eq!(log.before(1).count(), 0);
+        let before = |from, at| log.before(from, at).map(|entry| entry.line.offset).collect::<Vec<_>>();
+        assert_eq!(before(0, 3), [28, 0]);
+        assert_eq!(before(2, 3), [28]);
+        assert_eq!(before(0, 1), [0; 0]);
     }
 }

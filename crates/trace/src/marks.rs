@@ -7,19 +7,21 @@ use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use crate::trigger::{COUNT, Trigger};
 
+const _: () = assert!(COUNT + TEXTS.len() <= 64, "a mark has a bit");
+
 /// A set of marks, one bit each; the lowest bits are the triggers, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks(u128);
+pub struct Marks(u64);
 
 macro_rules! marks {
-    ($($name:ident $text:literal)*) => {
-        /// The texts behind the triggers, in the order of their bits.
-        const TEXTS: &[&str] = &[$($text),*];
-        /// Numbers of the texts.
+    ($($name:ident $($text:literal)|+)*) => {
+        /// The texts behind the triggers: each mark's, in the order of the bits.
+        const TEXTS: &[&[&str]] = &[$(&[$($text),+]),*];
+        /// Numbers of the marks.
         #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "it only numbers the constants")]
         enum Number { $($name),* }
         impl Marks {
-            $(#[doc = concat!("The line holds `", $text, "`.")]
+            $(#[doc = concat!("The line holds", $(" `", $text, "`",)+ ".")]
             pub const $name: Marks = Marks(1 << (COUNT + Number::$name as usize));)*
         }
     };
@@ -44,36 +46,29 @@ marks! {
     FREED "Freed"
     UNINIT "Uninit was stored to memory at"
     BAD_ADDRESS " badaddr: "
-    SHOULD_FAIL "should_fail"
-    DOUBT " ? "
     SYZ_COMM " Comm: syz."
-    C_FILE ".c:"
-    H_FILE ".h:"
-    SUPPRESSED_0 "panic: failed to start executor binary"
-    SUPPRESSED_1 "panic: executor failed: pthread_create failed"
-    SUPPRESSED_2 "panic: failed to create temp dir"
-    SUPPRESSED_3 "fatal error: unexpected signal during runtime execution"
-    SUPPRESSED_4 "signal SIGBUS: bus error"
-    SUPPRESSED_5 "SYZFAIL: SIGBUS"
-    SUPPRESSED_6 "Out of memory: Kill process "
-    SUPPRESSED_7 "Killed process "
-    SUPPRESSED_8 "lowmemorykiller: Killing 's"
-    SUPPRESSED_9 "INIT: PANIC: segmentation violation!"
-    SUPPRESSED_10 "*** stack smashing detected ***: terminated"
-    SUPPRESSED_11 "fatal error: runtime: out of memory"
-    SUPPRESSED_12 "fatal error: runtime: cannot allocate memory"
-    SUPPRESSED_13 "fatal error: out of memory"
-    SUPPRESSED_14 "fatal error: newosproc"
-    SUPPRESSED_15 "cannot allocate memory"
+    SUPPRESSED "panic: failed to start executor binary"
+        | "panic: executor failed: pthread_create failed"
+        | "panic: failed to create temp dir"
+        | "fatal error: unexpected signal during runtime execution"
+        | "signal SIGBUS: bus error"
+        | "SYZFAIL: SIGBUS"
+        | "INIT: PANIC: segmentation violation!"
+        | "*** stack smashing detected ***: terminated"
+        | "fatal error: runtime: out of memory"
+        | "fatal error: runtime: cannot allocate memory"
+        | "fatal error: out of memory"
+        | "fatal error: newosproc"
+    KILL "Out of memory: Kill process "
+    KILLED "Killed process "
+    LOW_MEMORY "lowmemorykiller: Killing 's"
+    CANNOT_ALLOCATE "cannot allocate memory"
 }
 
 impl Marks {
-    /// Some text that may mean that the whole output is not worth a bug; `suppressed` looks closer.
-    pub const MAYBE_SUPPRESSED: Marks = {
-        let first = Marks::SUPPRESSED_0.0;
-        let last = Marks::SUPPRESSED_15.0;
-        Marks(last | (last - first))
-    };
+    /// Some text that may mean that the whole output is not worth a bug; `suppresses` looks closer.
+    pub(crate) const MAYBE_SUPPRESSED: Marks =
+        Marks::SUPPRESSED.or(Marks::KILL).or(Marks::KILLED).or(Marks::LOW_MEMORY).or(Marks::CANNOT_ALLOCATE);
 
     /// The bit of a trigger's text.
     pub fn trigger(trigger: Trigger) -> Marks {
@@ -91,125 +86,123 @@ impl Marks {
     }
 
     /// A bit for each trigger whose text the line holds.
-    pub(crate) fn triggers(self) -> u32 {
-        (self.0 & ((1 << COUNT) - 1)) as u32
+    pub(crate) fn triggers(self) -> u64 {
+        self.0 & ((1 << COUNT) - 1)
     }
 
-    pub(crate) fn add(&mut self, number: usize) {
-        self.0 |= 1 << number;
+    pub(crate) fn add(&mut self, marks: Marks) {
+        self.0 |= marks.0;
     }
 }
 
 /// Parts of the texts that are rare in logs: one of them stands in each text, and few of them elsewhere.
+///
+/// Four bytes or more each, since the search looks for the first four of all at once; none starts with another.
 const NEEDLES: &[&str] = &[
-    "BUG",
+    "BUG:",
+    "BUG k",
+    "l BUG",
     "ARNING:",
     "INFO:",
     "Unable to h",
     "general pro",
-    "stack segm",
-    "ernel pan",
-    "anic:",
-    "PANIC: ",
-    "rust_kernel: p",
+    "segment",
+    "panic",
+    "PANIC",
     "divide",
-    "invalid opcode:",
+    "opcode:",
     "int3:",
     "UBSAN:",
-    "Booting the k",
+    "Booting",
     "unregister_netd",
     "VFS: ",
     "Internal er",
-    "Unhandled f",
-    "Alignment t",
-    "trusty: p",
+    "Unhandled",
+    "Alignment",
     "fatal error:",
-    "SYZFA",
-    "Disabling lock d",
+    "SYZF",
+    "Disabling lo",
     "Sending NMI",
-    "** replaying",
-    "allocation failure:",
-    "FAULT_INJECTION",
-    "FAULT_FLAG_ALLOW",
-    "serialport:",
-    "Call Trace",
-    "Call trace",
+    "replaying",
+    "lure:",
+    "FAULT_",
+    "serialport",
+    "Call ",
     "acktrace",
     "Allocated",
     "Freed",
     "Uninit was",
-    " badaddr:",
-    "should_fail",
-    " Comm: syz.",
-    ".c:",
-    ".h:",
-    "signal SIGBUS",
-    "Out of memory: K",
-    "illed process ",
-    "lowmemorykiller",
+    "badaddr",
+    "syz.",
+    "SIGBUS",
+    "Out of mem",
+    "illed proc",
+    "lowmem",
     "smashing",
-    "cannot alloc",
-    " ? ",
+    "cannot al",
 ];
 
 /// Finds needles, and the texts around them.
 pub(crate) struct Finder {
     packed: Option<packed::Searcher>,
     automaton: AhoCorasick,
-    /// The length of each needle.
-    lengths: Vec<usize>,
-    /// For each needle the texts that it stands in: bytes before it, number, text.
-    texts: Vec<Vec<(usize, usize, &'static [u8])>>,
+    /// For each needle the texts that it stands in: bytes before it, the mark, text.
+    texts: Vec<Vec<(usize, Marks, &'static [u8])>>,
 }
 
-static ALL: LazyLock<Finder> =
-    LazyLock::new(|| Finder::new(Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied())));
-static TRIGGERS: LazyLock<Finder> = LazyLock::new(|| Finder::new(Trigger::all().map(Trigger::text)));
+static ALL: LazyLock<Finder> = LazyLock::new(|| Finder::new(texts()));
+static TRIGGERS: LazyLock<Finder> = LazyLock::new(|| Finder::new(texts().take(COUNT)));
+
+/// All texts with their marks, the triggers first.
+fn texts() -> impl Iterator<Item = (Marks, &'static str)> {
+    let triggers = Trigger::all().map(|trigger| (Marks::trigger(trigger), trigger.text()));
+    let others = TEXTS.iter().enumerate();
+    triggers.chain(others.flat_map(|(n, texts)| texts.iter().map(move |text| (Marks(1 << (COUNT + n)), *text))))
+}
 
 impl Finder {
-    fn new(texts: impl Iterator<Item = &'static str>) -> Finder {
+    fn new(texts: impl Iterator<Item = (Marks, &'static str)>) -> Finder {
         let mut by_needle: Vec<Vec<_>> = vec![Vec::new(); NEEDLES.len()];
-        for (number, text) in texts.enumerate() {
+        for (mark, text) in texts {
             let found = NEEDLES.iter().enumerate().find_map(|(n, needle)| text.find(needle).map(|at| (n, at)));
             let (needle, at) = found.expect("each text holds a needle");
-            by_needle[needle].push((at, number, text.as_bytes()));
+            by_needle[needle].push((at, mark, text.as_bytes()));
         }
         let (needles, texts): (Vec<&str>, Vec<_>) =
             NEEDLES.iter().zip(by_needle).filter(|(_, texts)| !texts.is_empty()).unzip();
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&needles);
         let automaton = automaton.expect("some dozens of short texts fit an automaton");
-        let lengths = needles.iter().map(|needle| needle.len()).collect();
-        Finder { packed: packed::Searcher::new(&needles), automaton, lengths, texts }
+        Finder { packed: packed::Searcher::new(&needles), automaton, texts }
     }
 
-    /// Where the next needle ends, and the texts around it.
+    /// The next needle at or behind `from`: its number, and where it starts.
     fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        let (needle, end) = match &self.packed {
-            Some(packed) => packed.find_in(text, (from..text.len()).into()).map(|m| (m.pattern(), m.end()))?,
-            None => {
-                self.automaton.find(aho_corasick::Input::new(text).range(from..)).map(|m| (m.pattern(), m.end()))?
-            }
-        };
-        Some((needle.as_usize(), end))
+        let found = match &self.packed {
+            Some(packed) => packed.find_in(text, (from..text.len()).into()),
+            None => self.automaton.find(aho_corasick::Input::new(text).range(from..)),
+        }?;
+        Some((found.pattern().as_usize(), found.start()))
     }
 
-    /// Each mark of a text from an offset on: where its text starts, and its number.
-    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, usize)> + 't {
+    /// Each mark of a text: where its text starts, and the mark. Those of a line come before those of the next one.
+    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
         let mut from = 0;
-        let mut texts: &[(usize, usize, &[u8])] = &[];
+        let mut texts: &[(usize, Marks, &[u8])] = &[];
         let mut start = 0;
         std::iter::from_fn(move || {
             loop {
-                while let Some(((before, number, wanted), rest)) = texts.split_first() {
+                while let Some(((before, mark, wanted), rest)) = texts.split_first() {
                     texts = rest;
                     if let Some(at) = usize::checked_sub(start, *before)
                         && text[at..].starts_with(wanted)
                     {
-                        return Some((at, *number));
+                        return Some((at, *mark));
                     }
                 }
-                let (needle, end) = self.next(text, from)?;
-                (from, start) = (end, end - self.lengths[needle]);
+                let needle;
+                (needle, start) = self.next(text, from)?;
+                // Needles may overlap: `kernel BUG: x` holds `l BUG` and `BUG:`.
+                from = start + 1;
                 texts = &self.texts[needle];
             }
         })
@@ -228,19 +221,17 @@ pub(crate) fn triggers() -> &'static Finder {
 
 /// True where a line says that the output around it is not worth a bug, whatever crashed (syzkaller: `suppressions`).
 pub(crate) fn suppresses(line: &[u8], marks: Marks) -> bool {
-    let closer = Marks::SUPPRESSED_6.or(Marks::SUPPRESSED_7).or(Marks::SUPPRESSED_8).or(Marks::SUPPRESSED_15);
-    let certain = Marks(Marks::MAYBE_SUPPRESSED.0 & !closer.0);
     let holds = |text: &str| memchr::memmem::find(line, text.as_bytes());
     let follows = |first: &str, then: &[&str]| {
         holds(first).is_some_and(|at| then.iter().any(|t| memchr::memmem::find(&line[at..], t.as_bytes()).is_some()))
     };
-    marks.any(certain)
-        || marks.any(Marks::SUPPRESSED_6) && follows("Out of memory: Kill process ", &["(syz-executor)", "(sshd)"])
-        || marks.any(Marks::SUPPRESSED_7) && follows("Killed process ", &["(syz-executor)", "(sshd)"])
-        || marks.any(Marks::SUPPRESSED_8)
+    marks.any(Marks::SUPPRESSED)
+        || marks.any(Marks::KILL) && follows("Out of memory: Kill process ", &["(syz-executor)", "(sshd)"])
+        || marks.any(Marks::KILLED) && follows("Killed process ", &["(syz-executor)", "(sshd)"])
+        || marks.any(Marks::LOW_MEMORY)
             && (holds("lowmemorykiller: Killing 'syz-executor'").is_some()
                 || holds("lowmemorykiller: Killing 'sshd'").is_some())
-        || marks.any(Marks::SUPPRESSED_15) && follows("panic:", &["cannot allocate memory"])
+        || marks.any(Marks::CANNOT_ALLOCATE) && follows("panic:", &["cannot allocate memory"])
 }
 
 #[cfg(test)]
@@ -249,7 +240,7 @@ mod tests {
 
     fn suppressed(line: &str) -> bool {
         let mut set = Marks::default();
-        all().marks(line.as_bytes()).for_each(|(_, number)| set.add(number));
+        all().marks(line.as_bytes()).for_each(|(_, mark)| set.add(mark));
         suppresses(line.as_bytes(), set)
     }
 
@@ -267,8 +258,17 @@ mod tests {
 
     #[test]
     fn every_text_is_found() {
-        for (n, text) in Trigger::all().map(Trigger::text).chain(TEXTS.iter().copied()).enumerate() {
-            assert!(all().marks(text.as_bytes()).any(|(_, number)| number == n), "{text}");
+        for (mark, text) in texts() {
+            assert!(all().marks(text.as_bytes()).any(|(_, found)| found == mark), "{text}");
+        }
+        assert_eq!(all().marks(b"kernel BUG: x").count(), 2);
+    }
+
+    #[test]
+    fn needles_are_long_and_none_hides_another() {
+        for needle in NEEDLES {
+            assert!(needle.len() >= 4, "{needle}");
+            assert_eq!(NEEDLES.iter().filter(|other| other.starts_with(needle)).count(), 1, "{needle}");
         }
     }
 }

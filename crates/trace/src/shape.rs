@@ -33,6 +33,9 @@ pub const CAPTURES: usize = 4;
 /// Bytes of a line that a gap looks at: the kernel's records are shorter (`PRINTKRB_RECORD_MAX`, 1024).
 const REACH: usize = 4096;
 
+/// Places that a gap tries: a line that has more of them was not printed by the kernel.
+const TRIES: usize = 64;
+
 /// A position in a text of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -58,6 +61,22 @@ struct Group {
     gap: Gap,
     parts: Vec<Part>,
     captures_last: bool,
+    starts: Starts,
+    /// How many places a search tries.
+    tries: usize,
+}
+
+/// Where a group can start: what a search for it looks at first.
+#[derive(Clone, Debug, Default)]
+enum Starts {
+    /// At its first part, a text.
+    Text,
+    /// At one of at most three bytes, the last one repeated.
+    Bytes([u8; 3]),
+    /// At a source position.
+    Source,
+    #[default]
+    Anywhere,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +90,7 @@ enum Gap {
 
 #[derive(Clone, Debug)]
 enum Part {
-    Text(Box<[u8]>),
+    Text(Box<memmem::Finder<'static>>),
     OneOf(Vec<Box<[u8]>>, bool),
     Function(bool),
     Source(bool),
@@ -89,7 +108,7 @@ impl Shape {
     /// Compiles a shape. The shapes are part of the program: a bad one panics, and a test compiles them all.
     pub fn new(shape: &str) -> Shape {
         let mut compiled = Shape { at_text_start: shape.starts_with('^'), groups: Vec::new() };
-        let mut group = Group { gap: Gap::None, parts: Vec::new(), captures_last: false };
+        let mut group = Group::behind(Gap::None);
         let mut text = Vec::new();
         let mut chars = shape.trim_start_matches('^').chars();
         let mut scratch = [0; 4];
@@ -122,8 +141,7 @@ impl Shape {
                 }
             };
             flush(&mut text, &mut group.parts);
-            let next = Group { gap, parts: Vec::new(), captures_last: false };
-            compiled.groups.push(std::mem::replace(&mut group, next));
+            compiled.groups.push(std::mem::replace(&mut group, Group::behind(gap)));
         }
         flush(&mut text, &mut group.parts);
         if !group.parts.is_empty() {
@@ -131,6 +149,11 @@ impl Shape {
         }
         for group in &mut compiled.groups {
             group.captures_last = group.parts.iter().any(Part::captures);
+            group.starts = group.parts.first().map(Part::starts).unwrap_or_default();
+            group.tries = match group.parts.first() {
+                Some(Part::Text(text)) if text.needle().len() > 1 => TRIES,
+                _ => REACH + 1,
+            };
         }
         compiled
     }
@@ -138,7 +161,7 @@ impl Shape {
     /// The text that every match starts with; empty where a shape starts with something else.
     pub fn head(&self) -> &[u8] {
         match self.groups.first().and_then(|g| g.parts.first()) {
-            Some(Part::Text(text)) => text,
+            Some(Part::Text(text)) => text.needle(),
             _ => b"",
         }
     }
@@ -150,32 +173,47 @@ impl Shape {
 
     /// Matches at exactly this place of a text.
     pub fn match_at<'t>(&self, text: &[&'t [u8]], at: Place) -> Option<Captures<'t>> {
+        self.try_at(text, at).ok()
+    }
+
+    /// Matches at the first of these places where it can; they must be in order.
+    pub fn match_first<'t>(&self, text: &[&'t [u8]], places: &[Place]) -> Option<(Place, Captures<'t>)> {
+        for at in places {
+            match self.try_at(text, *at) {
+                Ok(captures) => return Some((*at, captures)),
+                Err(Miss::Here) => {}
+                Err(Miss::Behind) => return None,
+            }
+        }
+        None
+    }
+
+    fn try_at<'t>(&self, text: &[&'t [u8]], at: Place) -> Result<Captures<'t>, Miss> {
         if self.at_text_start && at != Place::default() {
-            return None;
+            return Err(Miss::Here);
         }
         let mut found = Found { captures: [None; CAPTURES], count: 0 };
         let mut at = at;
         for group in &self.groups {
-            at = match group.gap {
-                Gap::None => {
-                    let column = group.match_at(text[at.line], at.column, &mut found)?;
-                    Place { column, ..at }
+            let next = match group.gap {
+                Gap::None => group.match_at(text[at.line], at.column, &mut found).map(|column| Place { column, ..at }),
+                Gap::SameLine => group.find(text[at.line], at.column, &mut found).map(|column| Place { column, ..at }),
+                Gap::LaterLine => {
+                    let mut later = at.line + 1..text.len();
+                    let next =
+                        later.find_map(|line| Some(Place { line, column: group.find(text[line], 0, &mut found)? }));
+                    Some(next.ok_or(Miss::Behind)?)
                 }
-                Gap::SameLine => {
-                    let column = group.find(text[at.line], at.column, &mut found)?;
-                    Place { column, ..at }
-                }
-                Gap::LaterLine => (at.line + 1..text.len())
-                    .find_map(|line| group.find(text[line], 0, &mut found).map(|column| Place { line, column }))?,
                 Gap::NextLine => {
                     let line = at.line + 1;
-                    let column = group.match_at(text.get(line)?, 0, &mut found)?;
-                    Place { line, column }
+                    let next = text.get(line).and_then(|text| group.match_at(text, 0, &mut found));
+                    next.map(|column| Place { line, column })
                 }
-                Gap::Task => group.find_within(text, at, 100, &mut found)?,
+                Gap::Task => group.find_within(text, at, 100, &mut found),
             };
+            at = next.ok_or(Miss::Here)?;
         }
-        Some(found.captures)
+        Ok(found.captures)
     }
 
     /// Finds the first match in one line.
@@ -185,11 +223,11 @@ impl Shape {
 
     /// Finds the first match in one line at or after a column.
     pub fn find_from<'t>(&self, line: &'t [u8], from: usize) -> Option<(usize, Captures<'t>)> {
-        let head = self.head();
+        let first = self.groups.first();
         let text = [line];
         let mut from = from;
         while from <= line.len() {
-            let column = if head.is_empty() { from } else { from + memmem::find(&line[from..], head)? };
+            let column = first.map_or(Some(from), |group| group.next_start(line, from, line.len()))?;
             if let Some(captures) = self.match_at(&text, Place { line: 0, column }) {
                 return Some((column, captures));
             }
@@ -199,14 +237,27 @@ impl Shape {
     }
 }
 
+/// Why a shape does not match at a place.
+enum Miss {
+    /// Something differs.
+    Here,
+    /// What must stand on a later line stands on none, so that the shape matches at no later place either.
+    Behind,
+}
+
 impl Group {
+    fn behind(gap: Gap) -> Group {
+        Group { gap, parts: Vec::new(), captures_last: false, starts: Starts::default(), tries: 0 }
+    }
+
     /// The column behind the group, where it matches at `column`.
     fn match_at<'t>(&self, line: &'t [u8], column: usize, found: &mut Found<'t>) -> Option<usize> {
         let before = found.count;
         let mut at = column;
         for (n, part) in self.parts.iter().enumerate() {
             let next = if let Part::Lazy = part {
-                let end = at + self.parts.get(n + 1).map_or(Some(line.len() - at), |next| next.find(&line[at..]))?;
+                let near = &line[at..line.len().min(at + REACH)];
+                let end = at + self.parts.get(n + 1).map_or(Some(line.len() - at), |next| next.find(near))?;
                 found.push(&line[at..end]);
                 Some(end)
             } else {
@@ -227,21 +278,52 @@ impl Group {
         if from > end {
             return None;
         }
-        let at = |column| self.starts(line, column).then_some(column);
-        if self.captures_last {
-            (from..=end).rev().filter_map(at).find_map(|column| self.match_at(line, column, found))
-        } else {
-            (from..=end).filter_map(at).find_map(|column| self.match_at(line, column, found))
+        let mut from = from;
+        let mut behind = end + 1;
+        for _ in 0..self.tries {
+            let column = if self.captures_last {
+                self.last_start(line, from, behind)?
+            } else {
+                self.next_start(line, from, end)?
+            };
+            if let Some(matched) = self.match_at(line, column, found) {
+                return Some(matched);
+            }
+            (from, behind) = if self.captures_last { (from, column) } else { (column + 1, behind) };
+            if from >= behind {
+                return None;
+            }
         }
+        None
     }
 
-    /// A cheap look before the match.
-    fn starts(&self, line: &[u8], column: usize) -> bool {
-        match self.parts.first() {
-            Some(Part::Text(text)) => line.get(column) == text.first(),
-            Some(Part::Address) => line.get(column) == Some(&b'['),
-            _ => true,
-        }
+    /// The first column from `from` to `last` where the group may start.
+    fn next_start(&self, line: &[u8], from: usize, last: usize) -> Option<usize> {
+        let part = line.get(from..line.len().min(last + 1)).filter(|_| from <= last)?;
+        let at = match (&self.starts, self.parts.first()) {
+            (Starts::Text, Some(Part::Text(text))) => {
+                text.find(&line[from..line.len().min(last + text.needle().len())])
+            }
+            (Starts::Bytes([a, b, c]), _) if a == b && b == c => memchr::memchr(*a, part),
+            (Starts::Bytes([a, b, c]), _) => memchr::memchr3(*a, *b, *c, part),
+            (Starts::Source, _) => source_start(&line[from..]).filter(|at| from + at <= last),
+            _ => Some(0),
+        };
+        at.map(|at| from + at)
+    }
+
+    /// The last column from `from` to before `behind` where the group may start.
+    fn last_start(&self, line: &[u8], from: usize, behind: usize) -> Option<usize> {
+        let part = line.get(from..behind.min(line.len()))?;
+        let at = match (&self.starts, self.parts.first()) {
+            (Starts::Text, Some(Part::Text(text))) => {
+                let starts = |at: &usize| line[from + at..].starts_with(text.needle());
+                memchr::memrchr_iter(*text.needle().first()?, part).find(starts)
+            }
+            (Starts::Bytes([a, b, c]), _) => memchr::memrchr3(*a, *b, *c, part),
+            _ => (behind - from).checked_sub(1),
+        };
+        at.map(|at| from + at)
     }
 
     fn find_within<'t>(&self, text: &[&'t [u8]], from: Place, bytes: usize, found: &mut Found<'t>) -> Option<Place> {
@@ -250,10 +332,12 @@ impl Group {
         loop {
             let line = *text.get(at.line)?;
             let end = line.len().min(at.column + left);
-            for column in at.column..=end {
+            let mut from = at.column;
+            while let Some(column) = self.next_start(line, from, end) {
                 if let Some(column) = self.match_at(line, column, found) {
                     return Some(Place { column, ..at });
                 }
+                from = column + 1;
             }
             left = left.checked_sub(line.len() - at.column + 1)?;
             at = Place { line: at.line + 1, column: 0 };
@@ -262,6 +346,27 @@ impl Group {
 }
 
 impl Part {
+    fn starts(&self) -> Starts {
+        match self {
+            Part::Text(_) => Starts::Text,
+            Part::Address => Starts::Bytes([b'['; 3]),
+            Part::Source(_) => Starts::Source,
+            Part::OneOf(texts, _) => {
+                let mut bytes: Vec<u8> = texts.iter().filter_map(|text| text.first().copied()).collect();
+                let is_bytes = bytes.len() == texts.len();
+                bytes.sort_unstable();
+                bytes.dedup();
+                match bytes[..] {
+                    [a] if is_bytes => Starts::Bytes([a, a, a]),
+                    [a, b] if is_bytes => Starts::Bytes([a, b, b]),
+                    [a, b, c] if is_bytes => Starts::Bytes([a, b, c]),
+                    _ => Starts::Anywhere,
+                }
+            }
+            _ => Starts::Anywhere,
+        }
+    }
+
     fn captures(&self) -> bool {
         match self {
             Part::OneOf(_, captured) | Part::Function(captured) | Part::Source(captured) | Part::Class(_, captured) => {
@@ -278,7 +383,7 @@ impl Part {
     fn match_at<'t>(&self, line: &'t [u8], at: usize, found: &mut Found<'t>) -> Option<usize> {
         let rest = &line[at..];
         let (length, skip) = match self {
-            Part::Text(text) => (rest.starts_with(text).then_some(text.len())?, 0),
+            Part::Text(text) => (rest.starts_with(text.needle()).then_some(text.needle().len())?, 0),
             Part::OneOf(texts, _) => (texts.iter().find(|t| rest.starts_with(t))?.len(), 0),
             Part::Function(_) => (function(rest)?, 1),
             Part::Source(_) => (source(rest)?, 0),
@@ -314,7 +419,7 @@ impl Part {
     /// Where the part first matches.
     fn find(&self, line: &[u8]) -> Option<usize> {
         match self {
-            Part::Text(text) => memmem::find(line, text),
+            Part::Text(text) => text.find(line),
             _ => (0..=line.len()).find(|at| {
                 let mut found = Found { captures: [None; CAPTURES], count: 0 };
                 self.match_at(line, *at, &mut found).is_some()
@@ -359,13 +464,38 @@ pub fn address(text: &[u8]) -> Option<usize> {
 
 /// Length of a source position: `fs/inode.c:12`.
 fn source(text: &[u8]) -> Option<usize> {
-    let path = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_/.".contains(b)).count();
+    let path = path(text);
+    let (extension, length) = source_end(text, path)?;
+    (extension > 1).then_some(length)
+}
+
+/// Where a source position may start: in front of no run of a path's characters that nothing like `.c:12` ends.
+fn source_start(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < text.len() {
+        let path = path(&text[at..]);
+        if source_end(&text[at..], path).is_some() {
+            return Some(at);
+        }
+        at += path.max(1);
+    }
+    None
+}
+
+/// Where the extension of a path starts, and the length of the path with a line number behind it.
+fn source_end(text: &[u8], path: usize) -> Option<(usize, usize)> {
+    let rest = text[path..].strip_prefix(b":")?;
+    let line = digits(rest);
     let dot = memchr::memrchr(b'.', &text[..path])?;
     let extension = &text[dot + 1..path];
-    let known = dot > 0 && !extension.is_empty() && extension.iter().all(u8::is_ascii_lowercase);
-    let rest = text[path..].strip_prefix(b":").filter(|_| known)?;
-    let line = digits(rest);
-    (line > 0).then_some(path + 1 + line)
+    let known = line > 0 && !extension.is_empty() && extension.iter().all(u8::is_ascii_lowercase);
+    known.then_some((dot + 1, path + 1 + line))
+}
+
+/// Length of what may be a path.
+fn path(text: &[u8]) -> usize {
+    let near = &text[..text.len().min(REACH)];
+    near.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.')).count()
 }
 
 pub(crate) fn is_word(b: u8) -> bool {
@@ -400,7 +530,8 @@ fn part(letter: char) -> Part {
 
 fn flush(text: &mut Vec<u8>, parts: &mut Vec<Part>) {
     if !text.is_empty() {
-        parts.push(Part::Text(std::mem::take(text).into()));
+        parts.push(Part::Text(Box::new(memmem::Finder::new(text).into_owned())));
+        text.clear();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Splats: the part of a console that one crash printed, before anything is understood of it.
 
+use std::sync::LazyLock;
+
 use crate::line::{Context, Line};
 use crate::log::{Budget, Entry, Log};
 use crate::marks::Marks;
@@ -65,7 +67,7 @@ impl<'t> Splat<'t> {
             end: first.line.end(),
             skip: first.line.end(),
             before: before(log, from, start),
-            lines: Vec::with_capacity(64.min(entries.len() - start)),
+            lines: Vec::with_capacity(256.min(entries.len() - start)),
             doubted: Vec::new(),
             own: 0,
             raw: &[],
@@ -166,8 +168,11 @@ impl<'t> Splat<'t> {
 
 /// The marks of lines that have a trigger and still belong to the report before them.
 pub(crate) fn following() -> Marks {
-    let triggers = FOLLOWING_TRIGGERS.iter().filter_map(|text| Trigger::of(text));
-    triggers.fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)))
+    static FOLLOWING: LazyLock<Marks> = LazyLock::new(|| {
+        let triggers = FOLLOWING_TRIGGERS.iter().filter_map(|text| Trigger::of(text));
+        triggers.fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)))
+    });
+    *FOLLOWING
 }
 
 fn executors(line: &[u8]) -> impl Iterator<Item = (u64, u64)> {
@@ -186,15 +191,9 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// The last lines before the splat that the same caller printed: 50 of a task, 5 of anybody else.
 fn before<'t>(log: &Log<'t>, from: usize, start: usize) -> Vec<Entry<'t>> {
-    let entries = log.entries();
-    let most = if entries[start].line.context.is_task() { 50 } else { 5 };
-    let mut lines: Vec<_> = log
-        .before(start)
-        .take_while(|n| *n >= from)
-        .map(|n| entries[n])
-        .filter(|entry| entry.line.reliable && !entry.line.body.is_empty())
-        .take(most)
-        .collect();
+    let most = if log.entries()[start].line.context.is_task() { 50 } else { 5 };
+    let is_kept = |entry: &&Entry<'_>| entry.line.reliable && !entry.line.body.is_empty();
+    let mut lines: Vec<_> = log.before(from, start).filter(is_kept).take(most).copied().collect();
     lines.reverse();
     lines
 }

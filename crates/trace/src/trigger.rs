@@ -107,7 +107,7 @@ impl Trigger {
     }
 
     /// The first trigger that fits a line, where `held` has a bit for each trigger whose text the line holds.
-    pub(crate) fn first(line: &[u8], held: u32) -> Option<Trigger> {
+    pub(crate) fn first(line: &[u8], held: u64) -> Option<Trigger> {
         let mut held = held;
         while held != 0 {
             let n = held.trailing_zeros() as usize;

@@ -19,7 +19,7 @@ const LARGEST: usize = 2 << 20;
 /// A line longer than this is taken to end there.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// A part of a console that holds reports.
+/// A part of a console that holds reports; a console of at most [`REACH`] bytes is one part, whatever it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The bytes to look at.
@@ -42,6 +42,8 @@ pub enum Scan {
 pub struct Scanner {
     at: usize,
     open: Option<Range<usize>>,
+    /// A console that fits one window was told.
+    is_told: bool,
 }
 
 impl Scanner {
@@ -49,6 +51,13 @@ impl Scanner {
     ///
     /// The bytes from the last answered [`Scan::More`] on must still be there.
     pub fn scan(&mut self, base: usize, text: &[u8], whole: bool) -> Scan {
+        if whole && base == 0 && text.len() <= REACH {
+            // Whatever is in it shares a window, so looking for triggers is left to who reads the window.
+            let is_told = std::mem::replace(&mut self.is_told, true);
+            let all = 0..text.len();
+            let none = is_told || text.is_empty();
+            return if none { Scan::More(all.end) } else { Scan::Window(Window { bytes: all.clone(), starts: all }) };
+        }
         loop {
             let from = self.at.max(base);
             let found = next_trigger(&text[from - base..], whole);
@@ -95,7 +104,7 @@ struct Found {
 /// The next line that starts a report, among the lines that are there with the one behind them.
 fn next_trigger(text: &[u8], whole: bool) -> Found {
     let mut at = 0;
-    while let Some((hit, _)) = triggers().marks(&text[at..]).next().map(|(hit, number)| (at + hit, number)) {
+    while let Some((hit, _)) = triggers().marks(&text[at..]).next().map(|(hit, mark)| (at + hit, mark)) {
         let start = memrchr(b'\n', &text[..hit]).map_or(0, |n| n + 1).max(hit.saturating_sub(LONGEST_LINE));
         let Some(end) = line_end(text, hit, whole) else {
             return Found { line: None, reached: start };
@@ -105,7 +114,7 @@ fn next_trigger(text: &[u8], whole: bool) -> Found {
         };
         let line = &text[start..end];
         let mut held = Marks::default();
-        triggers().marks(line).for_each(|(_, number)| held.add(number));
+        triggers().marks(line).for_each(|(_, mark)| held.add(mark));
         let again = memchr::memmem::find(&text[end..next], b"** replaying previous printk message **").is_some();
         if !again && Trigger::first(line, held.triggers()).is_some() {
             return Found { line: Some(start..end), reached: start };
@@ -177,9 +186,13 @@ mod tests {
 
     #[test]
     fn a_small_console_is_one_window() {
-        assert_eq!(windows(b"a\nBUG: b\nc\n").collect::<Vec<_>>(), [Window { bytes: 0..11, starts: 2..8 }]);
-        assert_eq!(windows(b"a\nDEBUG: b\n").count(), 0);
+        assert_eq!(windows(b"a\nBUG: b\nc\n").collect::<Vec<_>>(), [Window { bytes: 0..11, starts: 0..11 }]);
         assert_eq!(windows(b"").count(), 0);
+        let quiet = b"a\nDEBUG: b\n".repeat(REACH / 10);
+        assert_eq!(windows(&quiet).count(), 0);
+        let loud = [&quiet[..], b"BUG: b\nc\n"].concat();
+        let starts = quiet.len()..quiet.len() + 6;
+        assert_eq!(windows(&loud).map(|window| window.starts).collect::<Vec<_>>(), [starts]);
     }
 
     #[test]
@@ -192,10 +205,11 @@ mod tests {
 
     #[test]
     fn a_stream_has_the_same_windows() {
-        let text = console(&[0, 300_000, 100_000, 131_060, 500_000]);
-        let whole: Vec<_> = windows(&text).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
-        for size in [1_000, 4_096, 65_537, 1 << 20] {
-            assert_eq!(streamed(&text, size), whole, "pieces of {size}");
+        for text in [console(&[0, 300_000, 100_000, 131_060, 500_000]), b"x\nBUG: y\nz\n".repeat(300)] {
+            let whole: Vec<_> = windows(&text).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
+            for size in [1_000, 4_096, 65_537, 1 << 20] {
+                assert_eq!(streamed(&text, size), whole, "pieces of {size}");
+            }
         }
     }
 

@@ -42,6 +42,7 @@ fn corpus(test: &str) -> Vec<(String, Vec<u8>)> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(shared.join("corpus/report")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
+    assert!(!paths.is_empty(), "an empty corpus tests nothing");
     let logs = paths.iter().map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), log_of(path)));
     logs.collect()
 }
@@ -122,6 +123,15 @@ fn every_form_gives_the_console_back() {
 }
 
 #[test]
+fn every_form_of_the_corpus_gives_the_console_back() {
+    for (name, log) in corpus("every_form_of_the_corpus_gives_the_console_back") {
+        for form in FORMS {
+            check_round_trip(&name, &log, form);
+        }
+    }
+}
+
+#[test]
 fn plain_consoles_are_borrowed() {
     for (name, log) in corpus("plain_consoles_are_borrowed") {
         let console = Console::read(&log);
@@ -182,6 +192,30 @@ fn a_mail_keeps_its_words() {
     let console = Console::read(capture);
     assert_eq!(String::from_utf8_lossy(console.text()), want);
     assert_eq!(console.format(), [Layer::Quote]);
+}
+
+#[test]
+fn a_report_in_a_commit_message_is_indented() {
+    let capture = b"Fix a crash:\n\n  BUG: oh\n  [...]\n  CPU: 5 PID: 1 Comm: x\n  Call Trace:\n   <TASK>\n   f+0x1/0x2\n\nFixes: 12\n";
+    let want = "Fix a crash:\n\nBUG: oh\n[...]\nCPU: 5 PID: 1 Comm: x\nCall Trace:\n <TASK>\n f+0x1/0x2\n\nFixes: 12\n";
+    let console = Console::read(capture);
+    assert_eq!(String::from_utf8_lossy(console.text()), want);
+    assert_eq!(console.format(), [Layer::Indent]);
+}
+
+/// What dmesg of util-linux 2.38.1 printed for one log.
+#[test]
+fn dmesg_tells_times_in_other_ways() {
+    let want = "[    0.000000] Linux\n[    0.000000] BUG: oh\n[    7.000000][   T12] caller\n";
+    for capture in [
+        "[Nov22 23:48] Linux\n[  +0.000000] BUG: oh\n[  +7.000000] [   T12] caller\n",
+        "[    0.000000 <    0.000000>] Linux\n[    0.000000 <    0.000000>] BUG: oh\n[    7.000000 <    7.000000>] [   T12] caller\n",
+        "[<    0.000000>] Linux\n[<    0.000000>] BUG: oh\n[<    7.000000>] [   T12] caller\n",
+        "[Sun Nov 22 23:48:06 2026 <    0.000000>] Linux\n[Sun Nov 22 23:48:06 2026 <    0.000000>] BUG: oh\n\
+         [Sun Nov 22 23:48:13 2026 <    7.000000>] [   T12] caller\n",
+    ] {
+        assert_eq!(String::from_utf8_lossy(Console::read(capture.as_bytes()).text()), want, "{capture}");
+    }
 }
 
 #[test]

@@ -83,9 +83,27 @@ fn kernel_lines(log: &[u8]) -> Vec<(Kernel<'_>, Vec<u8>)> {
     records
 }
 
-/// Begins as the second line of a message of lockdep's.
+/// How the second lines of lockdep's messages begin (kernel/locking/lockdep.c: `"\nbut task is already holding lock:\n"`).
+const LOCKDEP: [&str; 15] = [
+    "-> #",
+    "... which became",
+    "and interrupts could create inverse lock ordering",
+    "and this task is already holding",
+    "but task is already holding",
+    "but there are no more locks to release",
+    "but this new dependency connects",
+    "other info that might help us debug this",
+    "stack backtrace:",
+    "the dependencies between",
+    "the existing dependency chain",
+    "the shortest dependencies between",
+    "to a ",
+    "which lock already depends on the new lock",
+    "which would create a new lock dependency",
+];
+
 fn goes_on(message: &[u8]) -> bool {
-    message.first().is_some_and(u8::is_ascii_lowercase) || message.starts_with(b"-> #")
+    LOCKDEP.iter().any(|start| message.starts_with(start.as_bytes()))
 }
 
 /// Writes a stamp and a caller as printk does.

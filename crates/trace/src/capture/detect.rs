@@ -3,8 +3,12 @@
 //! A plain console costs a look at some dozen lines. Only where one of them looks like a captured line are all of them
 //! looked at, and counted.
 
-use memchr::{memchr, memmem};
+use std::sync::LazyLock;
 
+use memchr::memmem::{self, Finder};
+use memchr::{memchr, memrchr};
+
+use super::delta::is_delta;
 use super::head::{self, plain, quotes, spaced_caller};
 use super::lines::lines;
 use super::stamp;
@@ -12,17 +16,14 @@ use super::syslog::{Head, Time};
 use super::{Layer, pstore, record};
 
 /// The first lines are all looked at.
-const FIRST: usize = 16;
+const FIRST: usize = 8;
 
 /// Of the others one in so many bytes, and no more than [`MOST`] of them.
-const STRIDE: usize = 256;
+const STRIDE: usize = 512;
 const MOST: usize = 512;
 
-/// A line of each of lockdep's reports (kernel/locking/lockdep.c), the first one of a message of its own.
-const LOCKDEP: &[u8] = b"other info that might help us debug this:";
-
-/// A stamp and a blank are at least as wide as this.
-const DEEP: usize = 8;
+/// A line that is indented as far as a stamp and a blank reach at least.
+static INDENTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n        "));
 
 /// The outermost layer of a text, nothing for a plain console.
 pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
@@ -58,12 +59,15 @@ struct Votes {
     all: [u32; Layer::COUNT],
     /// Lines with printk's own prefix, or parts of it, at their start.
     plain: u32,
+    /// Plain lines with a caller id.
+    callers: u32,
     /// Lines that hold something.
     lines: u32,
     /// Those that start in the first column.
     flush: u32,
-    /// Those that are indented as far as a stamp reaches.
-    deep: u32,
+    /// Lines that a console has in the first column, and has not got there; and those that it has.
+    shifted: u32,
+    unshifted: u32,
     /// The machine's name in journalctl's short-monotonic form.
     host: Vec<u8>,
 }
@@ -72,6 +76,8 @@ struct Votes {
 enum Look {
     /// A line of the kernel's console.
     Plain,
+    /// The same, with a caller id.
+    Caller,
     /// A line with a layer; `true` where the layer, or what is behind it, is the kernel's.
     Layer(Layer, bool),
     /// Some text.
@@ -83,10 +89,18 @@ impl Votes {
         let Some(first) = line.first() else { return };
         self.lines += 1;
         self.flush += u32::from(!matches!(first, b' ' | b'\t'));
-        self.deep += u32::from(stamp::blanks(line) >= DEEP);
+        match landmark(line) {
+            Some(0) => self.unshifted += 1,
+            Some(_) => self.shifted += 1,
+            None => {}
+        }
         match look(line, 0) {
             Look::Plain if self.is_from_host(line) => self.all[Layer::Syslog as usize] += 1,
             Look::Plain => self.plain += 1,
+            Look::Caller => {
+                self.plain += 1;
+                self.callers += 1;
+            }
             Look::Text => {}
             Look::Layer(layer, is_kernel) => {
                 if layer == Layer::Syslog && self.host.is_empty() {
@@ -105,7 +119,9 @@ impl Votes {
 
     /// Whether these few lines give a reason to look at all of them.
     fn suggests_a_layer(&self) -> bool {
-        self.kernel.iter().any(|&n| n > 0) || self.all.iter().any(|&n| n > self.plain) || self.is_indented()
+        self.kernel.iter().any(|&n| n > 0)
+            || self.all.iter().any(|&n| n > self.plain)
+            || self.plain == 0 && self.flush < self.lines
     }
 
     /// The layer that the text has, these being all of its lines.
@@ -113,12 +129,14 @@ impl Votes {
         let votes = |layer: &Layer| (self.kernel[*layer as usize], self.all[*layer as usize]);
         let best = Layer::ALL.into_iter().max_by_key(votes)?;
         let (kernel, all) = votes(&best);
-        let needed = match best {
+        let is_enough = match best {
             // Such objects may be logged on a console by anything.
-            Layer::DockerJson | Layer::JournalJson | Layer::DmesgJson => self.lines / 4,
-            _ => 0,
+            Layer::DockerJson | Layer::JournalJson | Layer::DmesgJson => kernel * 4 >= self.lines,
+            // syslog has its own lines on many a console: a log, or the kernel's part of one that a mail cites.
+            Layer::Syslog => all * 2 >= self.lines || kernel * 8 >= self.lines && kernel * 2 >= all,
+            _ => true,
         };
-        if kernel > self.plain && kernel >= needed {
+        if kernel > self.plain && is_enough {
             return Some(best);
         }
         if self.plain == 0 && best.is_transport() && all * 2 >= self.lines {
@@ -127,8 +145,9 @@ impl Votes {
         self.is_indented().then_some(Layer::Indent)
     }
 
+    /// A text without stamps of which all lines are indented, or those that make a report (as in a commit message).
     fn is_indented(&self) -> bool {
-        self.flush == 0 && self.lines > 0
+        self.plain == 0 && self.lines > 0 && (self.flush == 0 || self.shifted > self.unshifted)
     }
 }
 
@@ -148,6 +167,18 @@ fn sample_lines(text: &[u8], mut look: impl FnMut(&[u8])) {
         look(line);
         at = start + stride.max(line.len());
     }
+}
+
+/// How far a line is indented that stands in the first column of a console, whatever the report.
+pub(super) fn landmark(line: &[u8]) -> Option<usize> {
+    let text = line.trim_ascii_start();
+    let is_landmark = match text.first() {
+        Some(b'C') => [&b"Call Trace:"[..], b"Call trace:", b"CPU: "].iter().any(|mark| text.starts_with(mark)),
+        Some(b'H') => text.starts_with(b"Hardware name: "),
+        Some(b'R') => text.starts_with(b"RIP: 00"),
+        _ => false,
+    };
+    is_landmark.then_some(line.len() - text.len())
 }
 
 fn look(line: &[u8], depth: usize) -> Look {
@@ -186,24 +217,29 @@ fn look(line: &[u8], depth: usize) -> Look {
 
 /// `[   12.345678] …` and `[Sun Nov 22 23:49:11 2026] …`.
 fn bracket(line: &[u8]) -> Look {
-    let Some(kernel) = stamp::kernel(line) else {
-        let is_ctime = stamp::ctime(&line[1..]).is_some_and(|s| line.get(1 + s.len) == Some(&b']'));
-        return if is_ctime { Look::Layer(Layer::DmesgTime, true) } else { Look::Text };
+    let Some(len) = stamp::kernel_len(line) else {
+        let is_time = stamp::ctime(&line[1..]).and_then(|s| head::close_of_time(line, s.len)).is_some();
+        return match (is_time, is_delta(line)) {
+            (true, _) => Look::Layer(Layer::DmesgTime, true),
+            (_, true) => Look::Layer(Layer::DmesgDelta, true),
+            _ => Look::Text,
+        };
     };
-    let rest = &line[kernel.len..];
-    if rest.starts_with(b" [") && spaced_caller(line).is_some() {
-        return Look::Layer(Layer::DmesgCaller, true);
+    match &line[len..] {
+        [b'[', ..] => Look::Caller,
+        [b' ', b'[', ..] if spaced_caller(line).is_some() => Look::Layer(Layer::DmesgCaller, true),
+        _ if monotonic_host(line).is_some() => Look::Layer(Layer::Syslog, true),
+        _ => Look::Plain,
     }
-    if monotonic_host(line).is_some() { Look::Layer(Layer::Syslog, true) } else { Look::Plain }
 }
 
 /// The machine's name in a kernel line of journalctl's short-monotonic form, `[  772.918915] db1 kernel: `.
 ///
 /// Any message may read `word word: `, so only the kernel's own lines tell that form.
 pub(super) fn monotonic_host(line: &[u8]) -> Option<&[u8]> {
-    let rest = &line[stamp::kernel(line)?.len..];
-    let host_end = rest.iter().take(66).skip(1).position(|&b| b == b' ')? + 1;
-    if !rest[host_end + 1..].starts_with(b"kernel:") {
+    let rest = line[stamp::kernel_len(line)?..].strip_prefix(b" ")?;
+    let host_len = memchr(b' ', &rest[..rest.len().min(66)])?;
+    if !rest[host_len + 1..].starts_with(b"kernel:") {
         return None;
     }
     Head::read(line).filter(Head::is_kernel).map(|head| head.host)
@@ -254,21 +290,26 @@ fn is_dmesg_field(line: &[u8]) -> bool {
 
 /// Whether the kernel speaks in what is behind a layer.
 fn is_kernel(text: &[u8], depth: usize) -> bool {
-    depth < super::LAYERS && matches!(look(text, depth + 1), Look::Plain | Look::Layer(_, true))
+    depth < super::LAYERS && matches!(look(text, depth + 1), Look::Plain | Look::Caller | Look::Layer(_, true))
 }
 
 /// Whether the later lines of a message are indented to stand below the first, which has the stamp.
 ///
-/// Only dmesg does that; a console repeats the prefix. Most such messages are lockdep's, in all of whose reports one
-/// line is to be found; those of others are seen where they are in the sample.
+/// Only dmesg does that; a console repeats the prefix. Most such messages are lockdep's.
 fn has_indented_messages(text: &[u8], sample: &Votes) -> bool {
-    if sample.plain == 0 || sample.deep == 0 && memmem::find(text, LOCKDEP).is_none() {
+    // dmesg puts a blank between stamp and caller, so where there is none it was not dmesg.
+    if sample.plain == 0 || sample.callers > 0 {
         return false;
     }
-    let mut head = None;
-    lines(text).any(|(_, line)| {
-        let is_indented = head.is_some_and(|head| stamp::blanks(line) == head && line.len() > head);
-        head = stamp::kernel(line).and_then(|s| head::behind_blank(line, s.len).map(|_| s.len + 1));
-        is_indented
+    INDENTED.find_iter(text).any(|newline| {
+        let line = &text[memrchr(b'\n', &text[..newline]).map_or(0, |i| i + 1)..newline];
+        is_head_of(line, &text[newline + 1..])
     })
+}
+
+/// Whether `line` has a stamp, and the line behind it is indented as far.
+fn is_head_of(line: &[u8], next: &[u8]) -> bool {
+    let head = stamp::kernel_len(line).filter(|&len| head::behind_blank(line, len).is_some()).map(|len| len + 1);
+    let own = stamp::blanks(next);
+    head == Some(own) && !matches!(next.get(own), None | Some(b'\n'))
 }

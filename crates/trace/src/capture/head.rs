@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use super::Layer;
-use super::detect::monotonic_host;
+use super::delta::{self, Delta};
+use super::detect::{landmark, monotonic_host};
 use super::lines::lines;
 use super::stamp;
 use super::syslog::{Head, Time};
@@ -24,6 +25,7 @@ pub(super) struct Heads {
     /// The machine's name in journalctl's short-monotonic form.
     host: Option<Vec<u8>>,
     clock: Clock,
+    delta: Delta,
 }
 
 impl Heads {
@@ -33,7 +35,7 @@ impl Heads {
             Layer::Syslog => lines(text).find_map(|(_, line)| monotonic_host(line)).map(<[u8]>::to_vec),
             _ => None,
         };
-        Heads { layer, depth: depth(layer, text), host, clock: Clock::default() }
+        Heads { layer, depth: depth(layer, text), host, clock: Clock::default(), delta: Delta::default() }
     }
 
     /// Where the message of `line` starts, with what printk would have put in front left in `prefix`.
@@ -56,9 +58,11 @@ impl Heads {
             }
             Layer::DmesgTime => {
                 let time = stamp::ctime(line.strip_prefix(b"[")?)?;
-                let close = 1 + time.len;
-                (line.get(close) == Some(&b']')).then_some(())?;
-                self.wall(line, time.micros, close + 1, prefix)
+                self.wall(line, time.micros, close_of_time(line, time.len)?, prefix)
+            }
+            Layer::DmesgDelta => {
+                let (len, micros) = self.delta.read(line)?;
+                made(line, micros, len, prefix)
             }
             Layer::DmesgIso => {
                 let time = stamp::iso(line).filter(|s| line[..s.len].contains(&b','))?;
@@ -99,13 +103,25 @@ impl Heads {
         Some(head.message)
     }
 
-    /// `dmesg` with a wall clock's stamp, and a caller behind it in later versions.
     fn wall(&mut self, line: &[u8], wall: i64, at: usize, prefix: &mut Vec<u8>) -> Option<usize> {
-        let at = behind_blank(line, at)?;
-        let caller = stamp::caller(&line[at..]).filter(|(len, _)| line.get(at + len) == Some(&b' '));
-        push_stamp(prefix, self.clock.since_boot(wall), caller.map(|(_, id)| id));
-        Some(at + caller.map_or(0, |(len, _)| len + 1))
+        behind_blank(line, at)?;
+        made(line, self.clock.since_boot(wall), at, prefix)
     }
+}
+
+/// Behind the `]` of `dmesg -T`, of which the time is `len` bytes long; `-d` adds the time since the message before.
+pub(super) fn close_of_time(line: &[u8], len: usize) -> Option<usize> {
+    let rest = line.get(1 + len..)?;
+    let delta = rest.strip_prefix(b" ").and_then(delta::angle).map_or(0, |(len, _)| 1 + len);
+    (rest.get(delta) == Some(&b']')).then_some(len + delta + 2)
+}
+
+/// Makes printk's stamp for a line of dmesg that has another one, with the caller that later versions put behind it.
+fn made(line: &[u8], micros: i64, at: usize, prefix: &mut Vec<u8>) -> Option<usize> {
+    let at = behind_blank(line, at)?;
+    let caller = stamp::caller(&line[at..]).filter(|(len, _)| line.get(at + len) == Some(&b' '));
+    push_stamp(prefix, micros, caller.map(|(_, id)| id));
+    Some(at + caller.map_or(0, |(len, _)| len + 1))
 }
 
 /// Wall clock time to time since boot, as far as the capture tells: the first stamp counts as 0.
@@ -164,7 +180,7 @@ fn spaced(line: &[u8], prefix: &mut Vec<u8>) -> Option<usize> {
 /// The length of printk's own prefix, a level and the blank behind the stamp included.
 pub(super) fn plain(line: &[u8]) -> Option<usize> {
     let level = stamp::level(line).unwrap_or(0);
-    let mut at = level + stamp::kernel(&line[level..])?.len;
+    let mut at = level + stamp::kernel_len(&line[level..])?;
     at += stamp::caller(&line[at..]).map_or(0, |(len, _)| len);
     behind_blank(line, at)
 }
@@ -180,7 +196,7 @@ pub(super) fn behind_blank(line: &[u8], at: usize) -> Option<usize> {
 
 /// The `[    1.2] [   T12] ` of later versions of dmesg: the stamp's length, the id, where the message starts.
 pub(super) fn spaced_caller(line: &[u8]) -> Option<(usize, &[u8], usize)> {
-    let stamp_len = stamp::kernel(line)?.len;
+    let stamp_len = stamp::kernel_len(line)?;
     if line.get(stamp_len) != Some(&b' ') {
         return None;
     }
@@ -238,7 +254,7 @@ fn quote(line: &[u8], depth: usize) -> Option<usize> {
         return None;
     }
     // A kernel line ends the quoting, however deep; in any other line `>` may be text (KASAN's `>ffff888012acfb00: fb`).
-    if stamp::kernel(&line[behind_all..]).is_some() {
+    if stamp::kernel_len(&line[behind_all..]).is_some() {
         return Some(behind_all);
     }
     (0..depth.min(own)).try_fold(0, |at, _| one_quote(line, at))
@@ -268,11 +284,12 @@ fn depth(layer: Layer, text: &[u8]) -> usize {
     }
 }
 
-/// The least indentation of the lines that are indented and hold something.
+/// The least indentation of what stands in the first column of a console, or else of any indented line.
 fn indentation(text: &[u8]) -> usize {
+    let landmarks = lines(text).filter_map(|(_, line)| landmark(line)).filter(|&own| own > 0);
     let indents = lines(text).filter_map(|(_, line)| {
         let own = line.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         (own > 0 && own < line.len()).then_some(own)
     });
-    indents.min().unwrap_or(0)
+    landmarks.min().or_else(|| indents.min()).unwrap_or(0)
 }

@@ -32,6 +32,8 @@ pub enum Layer {
     DmesgDecoded,
     /// `dmesg -T`: `[Sun Nov 22 23:49:11 2026] `.
     DmesgTime,
+    /// `dmesg -H` and `-d`: `[  +0.500000] `, `[   12.140900 <    7.000000>] `.
+    DmesgDelta,
     /// `dmesg --time-format iso`: `2026-11-22T23:49:11,918915+00:00 `.
     DmesgIso,
     /// `dmesg --json`, or its objects one a line.
@@ -60,6 +62,7 @@ impl Layer {
         Layer::DmesgCaller,
         Layer::DmesgDecoded,
         Layer::DmesgTime,
+        Layer::DmesgDelta,
         Layer::DmesgIso,
         Layer::DmesgJson,
         Layer::Kmsg,

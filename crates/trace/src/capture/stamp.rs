@@ -20,19 +20,22 @@ pub(super) struct Stamp {
 
 /// printk's `[   12.345678]`; the length is that through the `]`.
 pub(super) fn kernel(line: &[u8]) -> Option<Stamp> {
-    if line.first() != Some(&b'[') {
+    let len = kernel_len(line)?;
+    let micros = seconds(line[1..len - 1].trim_ascii_start())?;
+    Some(Stamp { len, micros })
+}
+
+/// The length of printk's stamp alone; each line of a plain console is asked for it.
+pub(super) fn kernel_len(line: &[u8]) -> Option<usize> {
+    let mut at = 1 + blanks(line.strip_prefix(b"[")?);
+    let secs = digits(&line[at..]);
+    at += secs;
+    if secs == 0 || secs > 18 || line.get(at) != Some(&b'.') {
         return None;
     }
-    let start = 1 + blanks(&line[1..]);
-    let (secs, secs_len) = number(&line[start..])?;
-    let dot = start + secs_len;
-    if line.get(dot) != Some(&b'.') {
-        return None;
-    }
-    let (micros, frac_len) = fraction(&line[dot + 1..])?;
-    let end = dot + 1 + frac_len;
-    (line.get(end) == Some(&b']'))
-        .then(|| Stamp { len: end + 1, micros: secs.saturating_mul(SECOND).saturating_add(micros) })
+    let fraction = digits(&line[at + 1..]);
+    at += 1 + fraction;
+    (fraction > 0 && line.get(at) == Some(&b']')).then_some(at + 1)
 }
 
 /// The length of a level, `<4>`.
@@ -101,7 +104,7 @@ pub(super) fn iso(line: &[u8]) -> Option<Stamp> {
 
 /// What is inside the brackets of `dmesg -T`: `Sun Nov 22 23:49:11 2026`.
 pub(super) fn ctime(line: &[u8]) -> Option<Stamp> {
-    if !weekday(line) || line.get(3) != Some(&b' ') {
+    if !weekday(line) {
         return None;
     }
     let day = month_day(&line[4..])?;
@@ -117,7 +120,7 @@ pub(super) fn ctime(line: &[u8]) -> Option<Stamp> {
 
 /// journalctl's short-full form `Sun 2026-11-22 23:49:11 UTC`.
 pub(super) fn full(line: &[u8]) -> Option<Stamp> {
-    if !weekday(line) || line.get(3) != Some(&b' ') {
+    if !weekday(line) {
         return None;
     }
     let date = date(&line[4..])?;
@@ -187,7 +190,7 @@ fn month(line: &[u8]) -> Option<i64> {
 }
 
 fn weekday(line: &[u8]) -> bool {
-    line.get(..3).is_some_and(|name| WEEKDAYS.iter().any(|d| d.as_slice() == name))
+    line.get(3) == Some(&b' ') && line.get(..3).is_some_and(|name| WEEKDAYS.iter().any(|d| d.as_slice() == name))
 }
 
 /// `2026-11-22`.
