@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use memchr::memmem;
+use trace::Splat;
 use trace::shape::Shape;
-use trace::{Entry, Marks, Splat};
 
 use crate::list::List;
 use crate::title::Title;
@@ -47,8 +47,6 @@ pub fn guilty_file<'t>(title: &str, lines: impl Iterator<Item = &'t [u8]> + Clon
 impl Title {
     /// The guilty file of the splat that this is the title of, where the console has a symbolized report.
     pub fn guilty_file(&self, splat: &Splat<'_>) -> Option<String> {
-        let names_file = |entry: &Entry<'_>| entry.marks.any(Marks::C_FILE.or(Marks::H_FILE));
-        splat.lines.iter().any(names_file).then_some(())?;
         guilty_file(&self.title, splat.lines.iter().map(|entry| entry.line.body))
     }
 }

@@ -3,10 +3,14 @@
 //! A line of a list is a name or a path, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `arch/*/mm/fault.c`.
 //! `{a,b}` stands for one of these.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
+use trace::Format;
+
+/// Bytes of a name that are looked at: the kernel's are shorter (`KSYM_NAME_LEN`, 512).
+const LONGEST: usize = 1024;
 
 /// A list of names or paths.
 #[derive(Debug)]
@@ -33,6 +37,14 @@ pub static ANCHORS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("
 /// What a hung task waits with, which is not what it waits for.
 pub static WAITERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/waiter.txt")));
 
+/// The functions that a format never blames, besides [`BYSTANDERS`]; `None` where it has none.
+pub fn skips(format: &Format) -> Option<&'static List> {
+    static SKIPS: LazyLock<Vec<OnceLock<List>>> =
+        LazyLock::new(|| Format::all().iter().map(|_| OnceLock::new()).collect());
+    let skip = SKIPS.get(format.index).filter(|_| !format.row.skip.is_empty())?;
+    Some(skip.get_or_init(|| List::new(format.row.skip.iter().copied())))
+}
+
 impl List {
     /// Reads a list: a name a line, `#` starts a comment.
     pub fn parse(text: &str) -> List {
@@ -48,7 +60,7 @@ impl List {
             .collect();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(if patterns.len() > 16 { AhoCorasickKind::DFA } else { AhoCorasickKind::NoncontiguousNFA }))
+            .kind(Some(AhoCorasickKind::DFA))
             .build(patterns.iter().map(|pattern| &pattern.text))
             .expect("some hundreds of short names fit an automaton");
         List { patterns, automaton }
@@ -65,6 +77,7 @@ impl List {
     }
 
     fn find(&self, function: &str) -> Option<&Pattern> {
+        let function = &function[..function.floor_char_boundary(LONGEST)];
         let fits = |found: aho_corasick::Match| {
             let pattern = &self.patterns[found.pattern()];
             pattern.fits(function, found.start(), found.end()).then_some(pattern)

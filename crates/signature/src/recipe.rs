@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use memchr::memmem;
 use trace::format::{Format, Pick, Recipe, Step};
 use trace::shape::{Place, Shape};
-use trace::{Marks, stack};
+use trace::{Entry, Marks, stack};
 
-use crate::list::{ANCHORS, BYSTANDERS, List, WAITERS};
+use crate::list::{ANCHORS, BYSTANDERS, List, WAITERS, skips};
 use crate::name::{demangled, without_prefix};
 
 /// A blamed function.
@@ -26,6 +26,11 @@ impl Key {
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or("corrupted")
     }
+
+    /// The name as it was printed, or that it is missing.
+    pub(crate) fn printed(&self) -> &str {
+        if self.name.is_some() { &self.raw } else { self.title() }
+    }
 }
 
 /// What a recipe found.
@@ -41,7 +46,8 @@ pub(crate) struct Keys {
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a, 't> {
     pub lines: &'a [&'t [u8]],
-    pub marks: &'a [Marks],
+    /// The same lines.
+    pub entries: &'a [Entry<'t>],
     pub from: Place,
 }
 
@@ -52,8 +58,9 @@ impl<'t> Text<'_, 't> {
 }
 
 /// Runs the recipe of a format.
-pub(crate) fn keys(format: &Format, skip: &List, text: Text<'_, '_>) -> Keys {
+pub(crate) fn keys(format: &Format, text: Text<'_, '_>) -> Keys {
     let Recipe { steps, otherwise, pick } = format.row.recipe;
+    let skip = skips(format);
     let found = Walk::new(pick, skip, text).run(steps, &format.steps);
     if found.failed && !otherwise.is_empty() {
         return Walk::new(pick, skip, text).run(otherwise, &format.otherwise);
@@ -64,7 +71,7 @@ pub(crate) fn keys(format: &Format, skip: &List, text: Text<'_, '_>) -> Keys {
 /// A walk over the lines of a report: strictly forward, step by step.
 struct Walk<'a, 't> {
     pick: Pick,
-    skip: &'a List,
+    skip: Option<&'static List>,
     text: Text<'a, 't>,
     next: usize,
     candidates: Vec<Cow<'t, str>>,
@@ -72,7 +79,7 @@ struct Walk<'a, 't> {
 }
 
 impl<'a, 't> Walk<'a, 't> {
-    fn new(pick: Pick, skip: &'a List, text: Text<'a, 't>) -> Self {
+    fn new(pick: Pick, skip: Option<&'static List>, text: Text<'a, 't>) -> Self {
         Walk { pick, skip, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
     }
 
@@ -120,7 +127,7 @@ impl<'a, 't> Walk<'a, 't> {
                 self.found.failed = true;
                 return 1;
             }
-            if stack::heads(line, self.text.marks[n]) != 0 {
+            if stack::heads(line, self.text.entries[n].marks) != 0 {
                 return 1;
             }
             if let Some((step, shape)) = next
@@ -141,7 +148,7 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     fn is_foreign(&self, n: usize) -> bool {
-        stack::is_foreign_frame(self.text.line(n), self.text.marks[n])
+        stack::is_foreign_frame(self.text.line(n))
     }
 
     /// Takes the candidates of a line that fits a step.
@@ -157,7 +164,7 @@ impl<'a, 't> Walk<'a, 't> {
                 return true;
             }
             Step::CallTrace => {
-                let marks = self.text.marks[n];
+                let marks = self.text.entries[n].marks;
                 return marks.any(Marks::BACKTRACE)
                     || (marks.any(Marks::CALL_TRACE) || marks.any(Marks::CALL_TRACE_LOWER))
                         && [&b"Call Trace:"[..], b"Call trace:"].iter().any(|text| memmem::find(line, text).is_some());
@@ -184,7 +191,7 @@ impl<'a, 't> Walk<'a, 't> {
             Cow::Borrowed(name) => demangled(name),
             Cow::Owned(name) => Cow::Owned(name),
         };
-        if !BYSTANDERS.names(&name) && !self.skip.names(&name) {
+        if !BYSTANDERS.names(&name) && !self.skip.is_some_and(|skip| skip.names(&name)) {
             self.candidates.push(name);
         }
     }

@@ -5,10 +5,13 @@
 //! kernel printed, without what compilers add. A report without a blamable frame is named by its scrubbed lines
 //! instead, so that it groups with nothing but its equals.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use trace::format::Integrity;
 use trace::{Report, Splat};
 
-use crate::list::{BYSTANDERS, List};
+use crate::list::{BYSTANDERS, skips};
 use crate::name::{demangled, without_suffixes};
 use crate::scrub::scrubbed;
 use crate::title::Title;
@@ -18,6 +21,9 @@ const FRAMES: usize = 3;
 
 /// The derive-key context of the hash: scheme and version.
 const SCHEME: &str = "ksplat crash signature v0";
+
+/// A hasher that has read the context.
+static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(SCHEME));
 
 /// A crash signature and the text that it is the digest of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +53,7 @@ impl Signature {
             }
         }
         let mut digest = [0; 16];
-        let mut hasher = blake3::Hasher::new_derive_key(SCHEME);
+        let mut hasher = HASHER.clone();
         hasher.update(plaintext.as_bytes()).finalize_xof().fill(&mut digest);
         Signature { digest, plaintext }
     }
@@ -60,18 +66,16 @@ impl Signature {
 
 impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("v0:")?;
-        self.digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "v0:{:032x}", u128::from_be_bytes(self.digest))
     }
 }
 
 /// The blamed frames of each stack trace that the title looks at.
 fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
-    let skip = List::new(title.format.map_or(&[][..], |format| format.row.skip).iter().copied());
-    let is_blamable = |name: &str| !BYSTANDERS.names(name) && !skip.names(name);
+    let skip = title.format.and_then(skips);
+    let is_blamable = |name: &str| !BYSTANDERS.names(name) && !skip.is_some_and(|skip| skip.names(name));
     let mut blamed = Vec::new();
     for key in title.keys.iter().filter(|key| key.name.is_some()) {
-        let physical = |frame: &trace::Frame<'_>| demangled(without_suffixes(frame.function)).into_owned();
         let start = report.traces.iter().find_map(|trace| {
             let at = trace.frames.iter().position(|frame| frame.reliable && physical(frame) == key.raw)?;
             Some(&trace.frames[at..])
@@ -81,9 +85,15 @@ fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
             continue;
         };
         let reliable = frames.iter().filter(|frame| frame.reliable && !frame.function.is_empty());
-        blamed.extend(reliable.map(physical).filter(|name| is_blamable(name)).take(FRAMES));
+        let names = reliable.map(physical).filter(|name| is_blamable(name));
+        blamed.extend(names.take(FRAMES).map(Cow::into_owned));
     }
     blamed
+}
+
+/// The function of a frame, demangled and without what compilers add.
+fn physical<'t>(frame: &trace::Frame<'t>) -> Cow<'t, str> {
+    demangled(without_suffixes(frame.function))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use trace::{Entry, Marks, Splat, Trigger};
 
 use crate::corrupted::{self, Corrupted};
 use crate::crash_type::CrashType;
-use crate::list::List;
 use crate::name::prefixes;
 use crate::recipe::{Key, Text, keys};
 use crate::scrub::scrubbed;
@@ -105,32 +104,33 @@ struct Draft {
 impl Draft {
     fn new(trigger: Trigger, entries: &[Entry<'_>]) -> Draft {
         let lines: Vec<&[u8]> = entries.iter().map(|entry| entry.line.body).collect();
-        let marks: Vec<Marks> = entries.iter().map(|entry| entry.marks).collect();
-        let places = places(trigger, &lines, &marks);
+        let places = places(trigger, entries);
         let mut draft = Draft::default();
         let mut best: Option<Place> = None;
         let mut titled = false;
+        // Formats are looked for at the places that would name the report rather than the best one so far.
+        let mut better = &places[..];
         for format in Format::of(trigger) {
-            let found = places.iter().find_map(|at| format.shape.match_at(&lines, *at).map(|captures| (*at, captures)));
-            let Some((at, captures)) = found else { continue };
-            if best.is_some_and(|best| at > best || at == best && titled) {
-                continue;
-            }
+            let Some((at, captures)) = format.shape.match_first(&lines, better) else { continue };
             if best.is_none_or(|best| at < best) {
                 (titled, best) = (false, Some(at));
                 draft.title.clear();
                 (draft.format, draft.kind) = (None, None);
             }
+            better = &places[..places.partition_point(|place| *place <= at)];
             let (from, captures) = match &format.report {
                 None => (at, captures),
                 Some(report) => {
-                    let found = places.iter().find_map(|at| Some((*at, report.match_at(&lines, *at)?)));
-                    let Some(found) = found else { continue };
+                    let Some(found) = report.match_first(&lines, &places) else { continue };
                     found
                 }
             };
-            draft.fill(format, &captures, Text { lines: &lines, marks: &marks, from });
+            draft.fill(format, &captures, Text { lines: &lines, entries, from });
             titled = true;
+            better = &places[..places.partition_point(|place| *place < at)];
+            if better.is_empty() {
+                break;
+            }
         }
         if !titled {
             draft.corrupted = best.map(|_| Corrupted::NoReport);
@@ -141,11 +141,7 @@ impl Draft {
 
     fn fill(&mut self, format: &'static Format, captures: &Captures<'_>, text: Text<'_, '_>) {
         let row = format.row;
-        let found = if row.recipe.steps.is_empty() {
-            Default::default()
-        } else {
-            keys(format, &List::new(row.skip.iter().copied()), text)
-        };
+        let found = if row.recipe.steps.is_empty() { Default::default() } else { keys(format, text) };
         let captures: Vec<String> = captures.iter().flatten().map(|capture| lossy(capture)).collect();
         let names: Vec<&str> = found.keys.iter().map(Key::title).collect();
         self.title = filled(row.title, &captures, &names);
@@ -154,7 +150,6 @@ impl Draft {
             self.add(filled(title, &captures, &names));
         }
         for names in partly_stripped(&found.keys) {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let title = filled(row.title, &captures, &names);
             if title != self.title {
                 self.add(title);
@@ -179,26 +174,33 @@ impl Draft {
     }
 }
 
+/// A line that holds its trigger more often was not printed by the kernel.
+const PLACES_OF_LINE: usize = 16;
+/// The places that are looked at: a region has few, save where somebody prints triggers for fun.
+const PLACES: usize = 256;
+
 /// Where the text of a trigger stands in the lines.
-fn places(trigger: Trigger, lines: &[&[u8]], marks: &[Marks]) -> Vec<Place> {
+fn places(trigger: Trigger, entries: &[Entry<'_>]) -> Vec<Place> {
     let mark = Marks::trigger(trigger);
     let text = trigger.text().as_bytes();
+    let finder = memmem::Finder::new(text);
     let mut places = Vec::new();
-    for (line, _) in marks.iter().enumerate().filter(|(_, marks)| marks.any(mark)) {
-        places.extend(memmem::find_iter(lines[line], text).map(|column| Place { line, column }));
+    for (line, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.marks.any(mark)) {
+        let columns = finder.find_iter(entry.line.body).take(PLACES_OF_LINE);
+        places.extend(columns.map(|column| Place { line, column }));
+        if places.len() >= PLACES {
+            break;
+        }
     }
     places
 }
 
 /// The blamed functions as printed, and without each of the prefixes that one of them has.
-fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<String>> {
-    let raw = |key: &Key| {
-        if key.name.is_some() { key.raw.clone() } else { key.title().to_owned() }
-    };
-    let whole = (!keys.is_empty()).then(|| keys.iter().map(raw).collect());
+fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<&str>> {
+    let whole = (!keys.is_empty()).then(|| keys.iter().map(Key::printed).collect());
     let stripped = prefixes().filter_map(move |prefix| {
-        let strip = |key: &Key| raw(key).strip_prefix(prefix).map_or_else(|| raw(key), str::to_owned);
-        keys.iter().any(|key| raw(key).starts_with(prefix)).then(|| keys.iter().map(strip).collect())
+        let strip = |key| Key::printed(key).strip_prefix(prefix).unwrap_or(key.printed());
+        keys.iter().any(|key| key.printed().starts_with(prefix)).then(|| keys.iter().map(strip).collect())
     });
     whole.into_iter().chain(stripped)
 }
