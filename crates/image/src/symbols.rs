@@ -121,8 +121,8 @@ impl<'d> Image<'d> {
         let placed = self.layout.of_section(section);
         let (section_end, region_end) = placed.map_or((flat, flat), |placed| (placed.end, placed.region_end));
         let (end, is_inside) = match self.kind() {
-            // Linked sections do not move.
-            Kind::Kernel => next.map_or((section_end, true), |next| (next, next <= section_end)),
+            // Linked sections do not move, but behind the last symbol of one there may be a variable's (`CONFIG_KALLSYMS_ALL`).
+            Kind::Kernel => next.map_or((section_end, false), |next| (next, next <= section_end)),
             // A symbol at the very end of a section may be the next section's first.
             Kind::Module => next.map_or((region_end, false), |next| (next.min(region_end), next < section_end)),
         };

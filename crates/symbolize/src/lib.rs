@@ -19,6 +19,7 @@
 //! ```
 
 mod address;
+pub mod code;
 mod dwarf;
 mod module;
 mod paths;

@@ -1,0 +1,168 @@
+//! The `Code:` line of an oops, disassembled: which instruction trapped, and which stand around it.
+//!
+//! The kernel prints bytes from some way before the instruction pointer, so the first of them may be the middle of an
+//! instruction: the start is guessed. The rules are syzkaller's (pkg/report/linux.go, `decompileOpcodes`).
+
+mod bytes;
+mod disassembly;
+
+use std::fmt;
+
+use bytes::Code;
+pub use disassembly::Instruction;
+use disassembly::{Bits, Disassembly};
+
+/// Leading bytes that are left out at most, to start with an instruction.
+const MOST_SKIPPED: usize = 7;
+
+/// The instructions of a `Code:` line.
+///
+/// Its text form is what syzkaller appends to a report, in the layout of objdump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Leading bytes that are left out, since they seem to be the end of an instruction.
+    pub skipped: usize,
+    /// The number of the instruction that trapped.
+    pub trapping: usize,
+    /// The instructions, in order; the first one has the offset 0.
+    pub instructions: Vec<Instruction>,
+}
+
+/// Disassembles the first `Code:` line of a report that shows kernel code in which something trapped.
+///
+/// The report's lines have no prefixes. Lines of x86 only: others do not print bytes. `None` also where what trapped is
+/// `ud2`, which is how a `WARN` or `BUG` reports itself. A report of a hang has a `Code:` line for whatever the CPU ran:
+/// do not ask for it.
+///
+/// ```
+/// let report = ["RIP: 0010:f+0x1/0x2", "Code: 31 d2 <48> f7 f5 5b"];
+/// let listing = symbolize::code::listing(report.map(str::as_bytes)).expect("a division");
+/// assert_eq!(listing.instructions[listing.trapping].text, "div    %rbp");
+/// ```
+pub fn listing<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<Listing> {
+    let mut before: &[u8] = b"";
+    lines.into_iter().find_map(|line| {
+        let pointer = std::mem::replace(&mut before, line);
+        if is_user_mode(pointer) {
+            return None;
+        }
+        let bits = if pointer.trim_ascii_start().starts_with(b"EIP:") { Bits::B32 } else { Bits::B64 };
+        Listing::of(&Code::parse(line)?, bits)
+    })
+}
+
+impl Listing {
+    fn of(code: &Code, bits: Bits) -> Option<Listing> {
+        let aligned = |skipped: usize| {
+            let steps = Disassembly::new(&code.bytes[skipped..], bits);
+            let mut all_known = true;
+            for step in steps {
+                if skipped + step.offset >= code.trap {
+                    return (skipped + step.offset == code.trap && step.is_shown()).then_some(all_known);
+                }
+                all_known &= step.is_known();
+            }
+            None
+        };
+        let cuts = || (0..=MOST_SKIPPED.min(code.trap)).filter_map(|skipped| Some((skipped, aligned(skipped)?)));
+        let best = cuts().find(|(_, all_known)| *all_known).or_else(|| cuts().next());
+        let (skipped, _) = best?;
+        let instructions = Disassembly::new(&code.bytes[skipped..], bits).instructions();
+        let trapping = instructions.iter().position(|instruction| skipped + instruction.offset == code.trap)?;
+        (!instructions[trapping].text.starts_with("ud2")).then_some(Listing { skipped, trapping, instructions })
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("----------------\nCode disassembly (best guess)")?;
+        if self.skipped > 0 {
+            write!(f, ", {} bytes skipped", self.skipped)?;
+        }
+        f.write_str(":\n")?;
+        for (n, instruction) in self.instructions.iter().enumerate() {
+            let (mark, note) = if n == self.trapping { ('*', " <-- trapping instruction") } else { (' ', "") };
+            instruction.write(f, mark, note)?;
+        }
+        Ok(())
+    }
+}
+
+/// True for the line above a `Code:` line that shows what a program ran.
+fn is_user_mode(pointer: &[u8]) -> bool {
+    let segment = |name: &[u8], user: &[u8]| {
+        pointer.strip_prefix(name).is_some_and(|rest| {
+            let segment = rest.trim_ascii_start();
+            segment.len() < rest.len() && segment.starts_with(user)
+        })
+    };
+    segment(b"RIP:", b"0033:") || segment(b"EIP:", b"0073:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(lines: &[&str]) -> Option<String> {
+        listing(lines.iter().map(|line| line.as_bytes())).map(|listing| listing.to_string())
+    }
+
+    #[test]
+    fn the_start_is_where_the_instructions_fit() {
+        // `(bad)` is no start, and a start in the middle misses the instruction that trapped.
+        for (line, skipped, text) in [
+            ("Code: 31 d2 <48> f7 f5", 0, "div    %rbp"),
+            ("Code: 00 00 31 d2 90 <48> f7 f5", 0, "div    %rbp"),
+            ("Code: 06 31 d2 <48> f7 f5", 1, "div    %rbp"),
+            ("Code: 48 b8 00 31 d2 <48> f7 f5", 3, "div    %rbp"),
+            ("Code: <48> f7 f5", 0, "div    %rbp"),
+            ("Code: 31 d2 (48) f7 f5", 0, "div    %rbp"),
+        ] {
+            let listing = listing([line.as_bytes()]).expect(line);
+            assert_eq!(
+                (listing.skipped, listing.instructions[listing.trapping].text.as_str()),
+                (skipped, text),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn some_lines_have_no_listing() {
+        for lines in [
+            &["Code: 31 d2 <0f> 0b 5b"][..],
+            &["RIP: 0033:0x4665d9", "Code: 31 d2 <48> f7 f5"],
+            &["RIP:  0033:0x4665d9", "Code: 31 d2 <48> f7 f5"],
+            &["Code: 31 d2 48 f7 f5"],
+            &["Code: 31 d2 <48> <f7> f5"],
+            &["Code: 31  d2 <48> f7 f5"],
+            &["Code: 31 d <48> f7 f5"],
+            &["Code: Unable to access opcode bytes at RIP 0xffffffffffffffd6."],
+            &["Code: aa1303e0 f9400260 (d4210000) f9400c02"],
+            &["Code: d421 (0000)"],
+            &["Code: "],
+            &["Code:"],
+            &["Code: <> <48> f7"],
+            &[],
+        ] {
+            assert_eq!(shown(lines), None, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_that_shows_something_is_taken() {
+        let lines = ["Code: <0f> 0b", "RIP: 0033:0x1", "Code: <90>", "RIP: 0010:f+0x1/0x2", "Code: f3 <90> c3"];
+        // `pause` is one instruction, so the byte before it cannot be its start.
+        let want = "----------------\nCode disassembly (best guess), 1 bytes skipped:\n*  0:\t90                   \tnop <-- trapping instruction\n   1:\tc3                   \tret\n";
+        assert_eq!(shown(&lines).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn code_of_32_bits_is_read_as_such() {
+        let listing = listing(["EIP: f+0x1/0x2", "Code: 40 <8b> 00"].map(str::as_bytes)).expect("a listing");
+        assert_eq!(
+            listing.instructions.iter().map(|i| i.text.as_str()).collect::<Vec<_>>(),
+            ["inc    %eax", "mov    (%eax),%eax"]
+        );
+    }
+}
