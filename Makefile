@@ -42,6 +42,11 @@ check: rust ## Formatting, lints, documentation, and each crate built alone; war
 golden: rust tools kernel ## Rewrites the golden files from what the code says; read the diff
 	eval "$$($(PACKAGES) env)"; KSPLAT_GOLDEN=rewrite cargo test --workspace
 
+.PHONY: bench
+bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=--help for options
+	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli -p ksplat-benches)
+	@target/release/bench $(BENCH)
+
 .PHONY: lab
 lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 minutes)
 	testdata/lab/build
