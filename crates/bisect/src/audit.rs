@@ -26,6 +26,9 @@ pub struct Audit {
     pub log: Option<String>,
     /// How the bisection ended.
     pub outcome: Outcome,
+    /// Why it found nothing, in the log's words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// The commit that was found.
     pub culprit: Option<String>,
     /// The probability that it is the right one (0 to 1); none without a result.
@@ -92,9 +95,11 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
     let view = View::of(log);
     let (rule, rule_reason) = Rule::of(log);
     let checks = checks(log, &view, rule, git);
+    let judged = log.culprit.is_some() || log.outcome == Outcome::Inconclusive;
     let mut findings: Vec<Finding> = Vec::new();
     let mut sum = CONSTANT;
-    for measure in measures(log, git) {
+    // Without a result there is nothing that the measures could speak against.
+    for measure in if judged { measures(log, git) } else { Vec::new() } {
         let weight = WEIGHTS.iter().find(|(name, _)| *name == measure.name).map_or(0.0, |(_, weight)| *weight);
         let weight = weight * measure.value;
         sum += weight;
@@ -105,11 +110,11 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
     sum += checks.iter().map(|finding| finding.weight).sum::<f64>();
     findings.extend(checks);
     findings.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
-    let judged = log.culprit.is_some() || log.outcome == Outcome::Inconclusive;
     let probability = judged.then(|| (1000.0 / (1.0 + (-sum).exp())).round() / 1000.0);
     Audit {
         log: None,
         outcome: log.outcome,
+        reasons: log.reasons.iter().chain(&log.errors).map(ToString::to_string).collect(),
         culprit: log.culprit.as_ref().map(|culprit| culprit.hash.to_string()),
         probability,
         verdict: match probability {
@@ -262,6 +267,9 @@ impl Audit {
         };
         if let Some(culprit) = &self.culprit {
             out += &format!("culprit: {culprit}\n");
+        }
+        for reason in &self.reasons {
+            out += &format!("ended: {reason}\n");
         }
         out += &format!("rule: {}\n", self.rule_reason);
         for finding in &self.findings {

@@ -320,6 +320,13 @@ pub struct Lines<'a> {
     pub unread: Vec<(usize, Text<'a>)>,
 }
 
+impl Lines<'_> {
+    /// Whether any line is one that only a bisection writes.
+    pub fn is_bisection(&self) -> bool {
+        self.known.keys().any(|template| *template != "blank")
+    }
+}
+
 impl<'a> Log<'a> {
     /// The text of a line, by its number from 1; empty where there is none.
     pub fn line(&self, number: usize) -> Text<'a> {

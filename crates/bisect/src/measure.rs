@@ -270,6 +270,7 @@ impl<'a> View<'a> {
         let good = told.iter().rev().take_while(|told| !with_bug(told)).count();
         let text = match good {
             0 => format!("only the last {bad} verdicts were bad"),
+            1 => "the last verdict was good: the culprit's own test is the last that crashed".into(),
             _ => format!("the last {good} verdicts were all good, as after a crash of another kind"),
         };
         let lines = told.iter().rev().find(with_bug).map(|told| told.line).into_iter().collect();
@@ -319,7 +320,8 @@ impl<'a> View<'a> {
     }
 
     fn compilers(&self) -> Measure {
-        let tests = self.log.revisions.iter().filter(|test| test.role != Role::Parent && test.compiler.is_some());
+        // What was not built has only the name of a configuration.
+        let tests = self.log.revisions.iter().filter(|test| !test.runs.is_empty() && test.compiler.is_some());
         let compilers: BTreeMap<_, _> =
             tests.map(|test| (test.compiler.as_deref().map(without_date), test.lines.0)).collect();
         let value = if compilers.len() > 1 { 1.0 } else { 0.0 };

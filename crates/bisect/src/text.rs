@@ -4,7 +4,7 @@ use crate::log::*;
 use std::{collections::BTreeMap, fmt::Write};
 
 impl Log<'_> {
-    /// The log as text: what was looked for, a line for each test, and how it ended. No mail addresses.
+    /// The log as text: what was looked for, a line for each test, and how it ended. Mail addresses are only counted.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -62,15 +62,16 @@ impl Log<'_> {
         if let Some(crash) = &self.crash {
             writeln!(out, "crash: {} ({} bytes of report)", crash.title, crash.report.len())?;
         }
+        let Recipients { to, cc } = &self.recipients;
+        if !(to.is_empty() && cc.is_empty()) {
+            writeln!(out, "recipients: {} to, {} cc", to.len(), cc.len())?;
+        }
         if let Some(totals) = &self.totals {
             let Totals { revisions, total, build, test } = totals;
             writeln!(out, "{revisions} revisions tested in {total} (build {build}, test {test})")?;
         }
         let foreign: usize = self.lines.foreign.values().sum();
         writeln!(out, "{} lines, {foreign} of others, {} unread", self.lines.total, self.lines.unread.len())?;
-        for (number, text) in &self.lines.unread {
-            writeln!(out, "  {number}: {text}")?;
-        }
         Ok(())
     }
 }

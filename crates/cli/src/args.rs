@@ -13,7 +13,8 @@ use clap::{Parser, Subcommand, ValueEnum};
     max_term_width = 100,
     after_help = "Examples:\n  dmesg | ksplat decode --vmlinux vmlinux --modules /lib/modules/$(uname -r)\n  \
                   ksplat report console.log\n  ksplat dedup --format ndjson crashes/\n  \
-                  ksplat kernel-signature --algorithm sha256 vmlinux\n\n\
+                  ksplat kernel-signature --algorithm sha256 vmlinux\n  \
+                  ksplat bisect audit bisection.txt\n\n\
                   Exit status: 0 something found, 1 nothing found, 2 an error happened (the other files are still read)."
 )]
 pub struct Args {
@@ -62,6 +63,9 @@ pub enum Command {
     Dedup(Paths),
     /// One digest per kernel image that says whether two are the same binary
     KernelSignature(KernelSignature),
+    /// Bisection logs: read, and judged
+    #[command(subcommand)]
+    Bisect(crate::bisect::Command),
 }
 
 /// The logs to read.

@@ -1,6 +1,7 @@
 //! The `ksplat` command: arguments, files, text, JSON, exit codes. How anything works is in the `ksplat` crate.
 
 mod args;
+mod bisect;
 mod decode;
 mod dedup;
 mod input;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Report(paths) => report::run(&args.shared, &paths.paths, &output),
         Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
         Command::Dedup(paths) => dedup::run(&args.shared, &paths.paths, &output),
+        Command::Bisect(command) => bisect::run(&args.shared, command, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &output),
     };
     outcome.unwrap_or_else(|error| output.fail(&error)).into()

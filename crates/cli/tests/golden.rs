@@ -1,4 +1,5 @@
-//! Each log of `testdata/reports` has beside it what `ksplat report` says of it. `make golden` writes these files.
+//! Each log of `testdata/reports` has beside it what `ksplat report` says of it, each of `testdata/bisections` what
+//! `ksplat bisect` shows and judges. `make golden` writes these files.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -6,14 +7,18 @@ use std::process::{Command, Stdio};
 use testkit::golden;
 
 fn main() {
-    let logs = testkit::workspace_root().join("testdata/reports");
-    golden::main(golden::tests(&logs, "log", report));
+    let testdata = testkit::workspace_root().join("testdata");
+    let mut tests = golden::tests(&testdata.join("reports"), "log", |log| ksplat(&["report"], log));
+    tests.extend(golden::tests(&testdata.join("bisections"), "log", |log| {
+        ksplat(&["bisect", "show", "-v"], log) + &ksplat(&["bisect", "audit"], log)
+    }));
+    golden::main(tests);
 }
 
 /// What the command prints for a log on its standard input.
-fn report(log: &[u8]) -> String {
+fn ksplat(arguments: &[&str], log: &[u8]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ksplat"))
-        .arg("report")
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

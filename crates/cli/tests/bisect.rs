@@ -1,0 +1,133 @@
+//! `ksplat bisect` as a user runs it: on the log that started the project, and on all real ones.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn ksplat(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ksplat")).args(arguments).output().unwrap()
+}
+
+/// The NDJSON records of a command that found something.
+fn records(arguments: &[&str]) -> Vec<Value> {
+    let output = ksplat(&[&["bisect", "--format", "ndjson"], arguments].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn shared(test: &str, name: &str) -> Option<String> {
+    Some(testkit::shared_or_skip(test)?.join("corpus").join(name).to_str().unwrap().to_owned())
+}
+
+fn own(name: &str) -> String {
+    testkit::workspace_root().join("testdata/bisections").join(name).to_str().unwrap().to_owned()
+}
+
+fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_seed_log_is_shown_whole() {
+    let Some(seed) = shared("bisect::the_seed_log_is_shown_whole", "seed-bisection.txt") else { return };
+    let records = records(&["show", &seed]);
+    let [log] = &records[..] else { panic!("{} records", records.len()) };
+    assert_eq!(log["log"], seed.as_str());
+    assert_eq!((&log["direction"], &log["outcome"]), (&"cause".into(), &"found".into()));
+    assert_eq!(log["revisions"].as_array().unwrap().len(), 15);
+    assert!(log["culprit"]["hash"].as_str().unwrap().starts_with("7bc3e6e55acf"));
+    assert_ne!(log["culprit_signature"], log["parent_signature"]);
+    assert_eq!(log["lines"]["unread"], Value::Array(Vec::new()));
+    let flaky = log["revisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|test| test["hash"].as_str().unwrap().starts_with("d1e7fd6462ca"));
+    let runs = flaky.unwrap()["runs"].as_array().unwrap();
+    let count = |result: &str| runs.iter().filter(|run| run["result"] == result).count();
+    assert_eq!((count("crashed"), count("ok"), count("boot-failed"), runs.len()), (8, 1, 1, 10));
+}
+
+#[test]
+fn the_seed_log_is_audited() {
+    let Some(seed) = shared("bisect::the_seed_log_is_audited", "seed-bisection.txt") else { return };
+    let records = records(&["audit", &seed]);
+    let [audit] = &records[..] else { panic!("{} records", records.len()) };
+    assert_eq!((&audit["outcome"], &audit["verdict"]), (&"found".into(), &"trust".into()));
+    assert!(audit["culprit"].as_str().unwrap().starts_with("7bc3e6e55acf"));
+    assert!(audit["probability"].as_f64().unwrap() > 0.5);
+    let findings = audit["findings"].as_array().unwrap();
+    assert!(!findings.is_empty());
+    for finding in findings {
+        assert!(finding["kind"].is_string() && finding["weight"].is_number() && finding["quote"].is_array());
+    }
+    assert_eq!(audit["next"]["revision"], "71448011ea2a1cd36d8f5cbdab0ed716c454d565");
+    let text = String::from_utf8(ksplat(&["bisect", "audit", &seed]).stdout).unwrap();
+    assert!(!text.contains('@'), "an audit quotes no mail address:\n{text}");
+}
+
+/// Every log of the archive is one record, in order, whatever the number of threads.
+#[test]
+fn an_archive_of_logs_is_audited_in_order() {
+    let Some(logs) = shared("bisect::an_archive_of_logs_is_audited_in_order", "bisection-logs.tar.zst") else { return };
+    let [one, two] = ["1", "2"].map(|jobs| ksplat(&["bisect", "audit", "--format", "ndjson", "--jobs", jobs, &logs]));
+    assert_eq!(one.status.code(), Some(0));
+    assert_eq!(one.stdout.iter().filter(|byte| **byte == b'\n').count(), 1757);
+    assert!(one.stdout == two.stdout, "the number of threads changes nothing");
+}
+
+#[test]
+fn a_directory_of_logs_is_read_in_order() {
+    let folder = folder("bisect-directory");
+    let names = ["2018-one-crash.log", "2025-with-config.log", "aborted.log", "cut-fix.log"];
+    for name in names {
+        fs::copy(own(name), folder.join(name)).unwrap();
+    }
+    let records = records(&["audit", folder.to_str().unwrap()]);
+    let logs: Vec<&str> = records.iter().map(|audit| audit["log"].as_str().unwrap()).collect();
+    assert_eq!(logs, names.map(|name| folder.join(name).to_str().unwrap().to_owned()));
+    assert_eq!(records[2]["probability"], Value::Null);
+}
+
+#[test]
+fn what_is_no_bisection_log_is_named() {
+    let file = folder("bisect-nothing").join("notes.txt");
+    fs::write(&file, "call the plumber\n").unwrap();
+    let file = file.to_str().unwrap();
+    for command in ["show", "audit"] {
+        let output = ksplat(&["bisect", command, file]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        let said = format!("ksplat: {file}: no line of a bisection log\nksplat: no bisection log found\n");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+        assert_eq!(ksplat(&["bisect", command, "/nonexistent/log"]).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn unread_lines_are_counted_and_shown_on_demand() {
+    let quiet = String::from_utf8(ksplat(&["bisect", "show", &own("cut-fix.log")]).stdout).unwrap();
+    assert!(quiet.contains("2 unread") && !quiet.contains("nobody's"), "{quiet}");
+    let verbose = String::from_utf8(ksplat(&["bisect", "show", "-v", &own("cut-fix.log")]).stdout).unwrap();
+    assert!(verbose.contains("unread 8: this line is nobody's\n"), "{verbose}");
+}
+
+#[test]
+fn a_log_cannot_command_the_terminal() {
+    let file = folder("bisect-escapes").join("log");
+    let hash = "0".repeat(40);
+    let log = format!(
+        "bisecting cause commit starting from {hash}\ntesting commit {hash} gcc\nall runs: crashed: \x1b]0;x\x07\n\x1b[2J\n"
+    );
+    fs::write(&file, log).unwrap();
+    for arguments in [&["show", "-v"][..], &["audit"]] {
+        let output = ksplat(&[&["bisect"], arguments, &[file.to_str().unwrap()]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        assert!(!output.stdout.contains(&0x1b) && !output.stdout.contains(&7));
+    }
+}
