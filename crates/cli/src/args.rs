@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::kernel_signature::KernelSignature;
+
 /// Turns raw Linux kernel crashes into names, source lines and buckets.
 #[derive(Debug, Parser)]
 #[command(
@@ -76,17 +78,6 @@ pub struct Paths {
     pub paths: Vec<PathBuf>,
 }
 
-/// The kernels to sign.
-#[derive(Debug, clap::Args)]
-pub struct KernelSignature {
-    /// The digest; sha256 is what a syzkaller log shows as `kernel signature:`
-    #[arg(long, value_enum, default_value_t)]
-    pub algorithm: Algorithm,
-    /// Kernel images
-    #[arg(value_name = "VMLINUX", required = true)]
-    pub images: Vec<PathBuf>,
-}
-
 /// The form of the results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -107,16 +98,6 @@ pub enum Color {
     Always,
     /// Never.
     Never,
-}
-
-/// Digests of kernel signatures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
-    /// BLAKE3.
-    #[default]
-    Blake3,
-    /// SHA-256.
-    Sha256,
 }
 
 #[cfg(test)]

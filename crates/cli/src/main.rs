@@ -6,6 +6,7 @@ mod decode;
 mod dedup;
 mod input;
 mod kernel;
+mod kernel_file;
 mod kernel_signature;
 mod mmap;
 mod output;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
         Command::Dedup(paths) => dedup::run(&args.shared, &paths.paths, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
-        Command::KernelSignature(command) => kernel_signature::run(command, &output),
+        Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
     };
     outcome.unwrap_or_else(|error| output.fail(&error)).into()
 }

@@ -113,7 +113,11 @@ fn images_that_are_none_are_errors() {
     }
     let here = folder.to_str().unwrap();
     let is_directory = format!("ksplat: {here}: is a directory\n");
-    assert_eq!(outcome(&["kernel-signature", here]), (2, is_directory.clone()));
+    assert_eq!(
+        outcome(&["kernel-signature", here]),
+        (1, "ksplat: no kernel found\n".into()),
+        "no file is called like one"
+    );
     assert_eq!(outcome(&["decode", "--vmlinux", here, &log("bug.log")]), (2, is_directory));
 }
 

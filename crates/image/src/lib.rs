@@ -13,6 +13,7 @@
 //! # assert!(show(b"").is_err());
 //! ```
 
+mod boot;
 mod debug;
 mod elf;
 mod error;
@@ -23,10 +24,13 @@ mod relocations;
 mod signature;
 mod symbols;
 
+pub use boot::boot_payload;
 pub use elf::{Image, Kind};
 pub use error::Error;
 pub use identity::BuildId;
 pub use layout::LinkAddr;
 pub use relocations::Relocations;
-pub use signature::{Algorithm, Signature, kernel_signature};
+pub use signature::{
+    Algorithm, LoadedSection, RELOCATIONS, Signature, kernel_signature, loaded_sections, set_signature,
+};
 pub use symbols::{Fit, KernelSize, Symbol};

@@ -17,6 +17,7 @@ use trace::{Console, Log, Report, Scan, Scanner, Splat, Window};
 pub use {image, signature, symbolize, trace};
 
 mod decode;
+pub mod kernel;
 
 pub use decode::{Decoder, Token};
 
