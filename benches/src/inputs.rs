@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::trace::Log;
+use ksplat::trace::{Log, Rules};
 
 /// A labelled log: its name, and the console text without headers and the expected report.
 pub type Named = (String, Vec<u8>);
@@ -53,7 +53,7 @@ pub fn quiet(bytes: usize) -> io::Result<Vec<u8>> {
     let mut boots = Vec::new();
     for path in paths {
         let text = fs::read(path)?;
-        let log = Log::parse(&text);
+        let log = Log::parse(&text, Rules::Syzbot);
         let crash = log.splats().next().map_or(text.len(), |splat| splat.start);
         boots.extend_from_slice(&text[..crash]);
     }

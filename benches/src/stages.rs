@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use ksplat::signature::{Signature, Title};
-use ksplat::trace::{Console, Log, Report, windows};
+use ksplat::trace::{Console, Log, Report, Rules, windows};
 
 use crate::Args;
 use crate::inputs::{Named, labelled};
@@ -41,12 +41,12 @@ fn round(logs: &[Named]) -> [Duration; STAGES.len()] {
     let mut spent = [Duration::ZERO; STAGES.len()];
     for (_, text) in logs {
         let mut watch = Watch { spent: &mut spent, last: Instant::now() };
-        let windows: Vec<_> = windows(text).collect();
+        let windows: Vec<_> = windows(text, Rules::Syzbot).collect();
         watch.lap(0);
         for window in windows {
             let console = Console::read(&text[window.bytes]);
             watch.lap(1);
-            let log = Log::parse(console.text());
+            let log = Log::parse(console.text(), Rules::Syzbot);
             watch.lap(2);
             for splat in log.splats() {
                 watch.lap(3);

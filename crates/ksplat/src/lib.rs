@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use signature::{Signature, Title};
-use trace::{Console, Log, Report, Scan, Scanner, Splat, Window};
+use trace::{Console, Log, Report, Rules, Scan, Scanner, Splat, Window};
 
 pub use {image, signature, symbolize, trace};
 
@@ -54,7 +54,7 @@ pub struct Span {
 /// Finds the reports of a capture that is there as a whole; how many there are.
 pub fn reports(capture: &[u8], mut each: impl FnMut(&Found<'_>)) -> usize {
     let mut count = 0;
-    for window in trace::windows(capture) {
+    for window in trace::windows(capture, Rules::Syzbot) {
         in_window(&capture[window.bytes.clone()], &window, &mut count, &mut each);
     }
     count
@@ -65,7 +65,7 @@ const CHUNK: usize = 1 << 20;
 
 /// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
 pub fn stream(mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
-    let (mut scanner, mut base, mut buffer, mut count) = (Scanner::default(), 0, Vec::new(), 0);
+    let (mut scanner, mut base, mut buffer, mut count) = (Scanner::new(Rules::Syzbot), 0, Vec::new(), 0);
     loop {
         let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
         loop {
@@ -89,7 +89,7 @@ pub fn stream(mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Res
 
 fn in_window(bytes: &[u8], window: &Window, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
     let console = Console::read(bytes);
-    let log = Log::parse(console.text());
+    let log = Log::parse(console.text(), Rules::Syzbot);
     let place = |at: usize| window.bytes.start + console.offset(at);
     for splat in log.splats() {
         if !starts_in(&window.starts, place(splat.start)) {

@@ -111,7 +111,7 @@ mod tests {
 
     fn report(kind: &str, input: usize, corrupted: bool) -> (Signature, Sighting) {
         let text = format!("{kind}\n");
-        let log = Log::parse(text.as_bytes());
+        let log = Log::parse(text.as_bytes(), trace::Rules::Syzbot);
         let splat = log.splats().next().expect("a splat");
         let title = Title::of(&splat);
         let signature = Signature::of(&splat, &Report::parse(&splat), &title);

@@ -2,6 +2,10 @@
 //!
 //! Facts from syzkaller (pkg/report/crash, pkg/report/title_to_type.go, pkg/report/impact_score.go, Apache-2.0; see NOTICE).
 
+use std::sync::LazyLock;
+
+use trace::Format;
+
 /// What kind of bug a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CrashType(&'static str);
@@ -134,6 +138,13 @@ const TYPES: &[(&str, &[&str])] = &[
     ("KCSAN-UNKNOWN", &["KCSAN:"]),
 ];
 
+/// How the titles start of those rows that name their type, with the type.
+static OF_ROWS: LazyLock<Vec<(&'static str, CrashType)>> = LazyLock::new(|| {
+    let rows = Format::all().iter().map(|format| format.row);
+    let named = rows.filter_map(|row| Some((row.title.split('{').next()?, CrashType(row.kind?))));
+    named.filter(|(start, _)| !start.is_empty()).collect()
+});
+
 /// Types by impact, worst first.
 const RANKED: [&str; 24] = [
     "KASAN-INVALID-FREE",
@@ -166,8 +177,16 @@ impl CrashType {
     /// A task that makes no progress.
     pub const HANG: CrashType = CrashType("HANG");
 
-    /// The type that a title names.
+    /// The type that a row of the table names.
+    pub(crate) fn named(name: &'static str) -> CrashType {
+        CrashType(name)
+    }
+
+    /// The type that a title names: one that a row of the table makes, or one that syzbot knows.
     pub fn of_title(title: &str) -> Option<CrashType> {
+        if let Some((_, named)) = OF_ROWS.iter().find(|(start, _)| title.starts_with(start)) {
+            return Some(*named);
+        }
         let (name, _) = TYPES.iter().find(|(_, prefixes)| prefixes.iter().any(|prefix| title.starts_with(prefix)))?;
         (!name.is_empty()).then_some(CrashType(name))
     }

@@ -102,7 +102,7 @@ mod tests {
     use trace::Log;
 
     fn signature(text: &str) -> Signature {
-        let log = Log::parse(text.as_bytes());
+        let log = Log::parse(text.as_bytes(), trace::Rules::Syzbot);
         let splat = log.splats().next().expect("a splat");
         Signature::of(&splat, &Report::parse(&splat), &Title::of(&splat))
     }

@@ -3,7 +3,7 @@
 use memchr::memmem;
 use trace::format::{Format, Integrity};
 use trace::shape::{Captures, Place};
-use trace::{Entry, Marks, Splat, Trigger};
+use trace::{Entry, Marks, Rules, Splat, Trigger};
 
 use crate::corrupted::{self, Corrupted};
 use crate::crash_type::CrashType;
@@ -33,14 +33,15 @@ impl Title {
     /// Names a splat.
     pub fn of(splat: &Splat<'_>) -> Title {
         let own = &splat.lines[..splat.own];
-        let mut draft = Draft::new(splat.trigger, own);
+        let mut draft = Draft::new(splat.trigger, splat.rules, own);
         if draft.title.is_empty() {
             // The trigger stands in what the prefix left out: an overlong prompt, another line's end.
-            let raw = trace::Log::parse(splat.raw);
+            let raw = trace::Log::parse(splat.raw, splat.rules);
             let lines: Vec<Entry<'_>> = raw.entries().iter().map(|entry| entry.whole()).collect();
-            draft = Draft::new(splat.trigger, &lines);
+            draft = Draft::new(splat.trigger, splat.rules, &lines);
         }
-        let crash_type = CrashType::of_title(&draft.title);
+        let kind = draft.format.and_then(|format| format.row.kind);
+        let crash_type = kind.map(CrashType::named).or_else(|| CrashType::of_title(&draft.title));
         let corrupted = draft.corrupted.or_else(|| {
             let integrity = draft.format.map(|format| format.row.integrity);
             corrupted::check(&draft.title, integrity, splat)
@@ -102,7 +103,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(trigger: Trigger, entries: &[Entry<'_>]) -> Draft {
+    fn new(trigger: Trigger, rules: Rules, entries: &[Entry<'_>]) -> Draft {
         let lines: Vec<&[u8]> = entries.iter().map(|entry| entry.line.body).collect();
         let places = places(trigger, entries);
         let mut draft = Draft::default();
@@ -110,7 +111,7 @@ impl Draft {
         let mut titled = false;
         // Formats are looked for at the places that would name the report rather than the best one so far.
         let mut better = &places[..];
-        for format in Format::of(trigger) {
+        for format in Format::of(trigger, rules) {
             let Some((at, captures)) = format.shape.match_first(&lines, better) else { continue };
             if best.is_none_or(|best| at < best) {
                 (titled, best) = (false, Some(at));

@@ -47,7 +47,7 @@ fn log_of(file: &[u8]) -> Vec<u8> {
 }
 
 fn describe(log: &[u8]) -> BTreeMap<&'static str, String> {
-    let log = Log::parse(log);
+    let log = Log::parse(log, trace::Rules::Syzbot);
     let Some(splat) = log.splats().next() else {
         return BTreeMap::new();
     };

@@ -23,7 +23,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 /// What syzkaller's own test does: a text that was filtered is taken whole, without as many bytes as the filtered one
 /// has lines in front of its report.
 fn by_procedure(text: &[u8]) -> Option<String> {
-    let log = Log::parse(text);
+    let log = Log::parse(text, trace::Rules::Syzbot);
     let splat = log.splats().next()?;
     let title = Title::of(&splat);
     let report = splat.text();
@@ -33,7 +33,7 @@ fn by_procedure(text: &[u8]) -> Option<String> {
 }
 
 fn of_splat(text: &[u8]) -> Option<String> {
-    let log = Log::parse(text);
+    let log = Log::parse(text, trace::Rules::Syzbot);
     let splat = log.splats().next()?;
     Title::of(&splat).guilty_file(&splat)
 }
@@ -67,7 +67,7 @@ fn a_report_reads_as_its_label_says() {
     let (_, text) = labelled(&shared.join("corpus/symbolize/1"));
     let report = memchr::memmem::find(&text, b"\n\nREPORT:\n").unwrap();
     let (console, want) = (&text[..report + 2], &text[report + 10..]);
-    let log = Log::parse(console);
+    let log = Log::parse(console, trace::Rules::Syzbot);
     let splat = log.splats().next().unwrap();
     let mut got = Vec::new();
     for line in splat.all_lines() {

@@ -30,7 +30,7 @@ fn listings_agree_with_objdump() {
         let before = std::fs::read(folder.join(format!("{n}.in"))).unwrap();
         let after = std::fs::read(folder.join(format!("{n}.out"))).unwrap();
         let want = String::from_utf8(after.strip_prefix(&before[..]).unwrap().to_vec()).unwrap();
-        let log = Log::parse(&before);
+        let log = Log::parse(&before, trace::Rules::Syzbot);
         let title = Title::of(&log.splats().next().unwrap());
         let got = if title.crash_type.is_some_and(|kind| kind.name() == "HANG") {
             String::new()

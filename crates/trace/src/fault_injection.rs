@@ -71,7 +71,7 @@ mod tests {
     use crate::Log;
 
     fn faults(text: &str) -> Vec<String> {
-        let log = Log::parse(text.as_bytes());
+        let log = Log::parse(text.as_bytes(), crate::Rules::Syzbot);
         FaultInjection::all(log.entries()).iter().map(|f| String::from_utf8_lossy(&f.text()).into_owned()).collect()
     }
 

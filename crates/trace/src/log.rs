@@ -2,6 +2,7 @@
 
 use crate::line::Line;
 use crate::marks::{Marks, all, suppresses};
+use crate::rules::Rules;
 use crate::splat::Splat;
 use crate::trigger::Trigger;
 
@@ -27,6 +28,7 @@ impl Entry<'_> {
 #[derive(Debug)]
 pub struct Log<'t> {
     text: &'t [u8],
+    rules: Rules,
     entries: Vec<Entry<'t>>,
     last_panic: Option<usize>,
     last_suppressed: Option<usize>,
@@ -34,10 +36,10 @@ pub struct Log<'t> {
 }
 
 impl<'t> Log<'t> {
-    /// Reads a console text.
-    pub fn parse(text: &'t [u8]) -> Log<'t> {
-        let mut log =
-            Log { text, entries: entries(text), last_panic: None, last_suppressed: None, disconnected: false };
+    /// Reads a console text; the rules say which lines start a report.
+    pub fn parse(text: &'t [u8], rules: Rules) -> Log<'t> {
+        let entries = entries(text, rules);
+        let mut log = Log { text, rules, entries, last_panic: None, last_suppressed: None, disconnected: false };
         log.find_triggers();
         log
     }
@@ -45,6 +47,11 @@ impl<'t> Log<'t> {
     /// The text that was read.
     pub fn text(&self) -> &'t [u8] {
         self.text
+    }
+
+    /// The rules that it was read by.
+    pub fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// All lines.
@@ -95,7 +102,7 @@ impl<'t> Log<'t> {
             if held != 0 {
                 let printed_again = self.entries.get(n + 1).is_some_and(|next| next.marks.any(Marks::REPLAY));
                 if !printed_again {
-                    self.entries[n].trigger = Trigger::first(line.raw, held);
+                    self.entries[n].trigger = Trigger::first(line.raw, held, self.rules);
                 }
             }
             if marks.any(Marks::NOT_SYNCING) {
@@ -129,8 +136,8 @@ impl Budget {
     }
 }
 
-fn entries(text: &[u8]) -> Vec<Entry<'_>> {
-    let mut marks = all().marks(text);
+fn entries(text: &[u8], rules: Rules) -> Vec<Entry<'_>> {
+    let mut marks = all(rules).marks(text);
     let mut next = marks.next();
     let mut entries = Vec::with_capacity(text.len() / 48 + 1);
     let (mut at, mut question) = (0, false);
@@ -161,7 +168,7 @@ mod tests {
 
     #[test]
     fn lines_know_what_they_hold() {
-        let log = Log::parse(b"BUG: a\nx\nKernel panic - not syncing: b\n");
+        let log = Log::parse(b"BUG: a\nx\nKernel panic - not syncing: b\n", Rules::Syzbot);
         let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.map(Trigger::text)).collect();
         assert_eq!(triggers, [Some("BUG:"), None, Some("Kernel panic")]);
         assert!(log.panicked(2) && !log.panicked(3));
@@ -169,21 +176,21 @@ mod tests {
 
     #[test]
     fn triggers_may_stand_in_each_other() {
-        let log = Log::parse(b"kernel panic: a\nkernel BUG: b\n");
+        let log = Log::parse(b"kernel panic: a\nkernel BUG: b\n", Rules::Syzbot);
         let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.map(Trigger::text)).collect();
         assert_eq!(triggers, [Some("panic:"), Some("BUG:")]);
     }
 
     #[test]
     fn a_line_that_is_printed_again_is_no_start() {
-        let log = Log::parse(b"BUG: a\n** replaying previous printk message **\nBUG: a\n");
+        let log = Log::parse(b"BUG: a\n** replaying previous printk message **\nBUG: a\n", Rules::Syzbot);
         let triggers: Vec<_> = log.entries().iter().map(|e| e.trigger.is_some()).collect();
         assert_eq!(triggers, [false, false, true]);
     }
 
     #[test]
     fn a_caller_finds_its_lines() {
-        let log = Log::parse(b"[ 1.0][ T1] a\n[ 1.0][ C0] b\n[ 1.0][ T1] c\n[ 1.0][ T1] BUG: d\n");
+        let log = Log::parse(b"[ 1.0][ T1] a\n[ 1.0][ C0] b\n[ 1.0][ T1] c\n[ 1.0][ T1] BUG: d\n", Rules::Syzbot);
         let before = |from, at| log.before(from, at).map(|entry| entry.line.offset).collect::<Vec<_>>();
         assert_eq!(before(0, 3), [28, 0]);
         assert_eq!(before(2, 3), [28]);

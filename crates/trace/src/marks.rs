@@ -1,17 +1,17 @@
-//! Marks: which of the texts that some stage looks for stand in a line. One vectorised
-//! search for rare parts of them reads each byte once.
+//! Marks: which of the texts that some stage looks for stand in a line.
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind, packed};
-
+use crate::rules::Rules;
 use crate::trigger::{COUNT, Trigger};
 
-const _: () = assert!(COUNT + TEXTS.len() <= 64, "a mark has a bit");
+mod finder;
+
+pub(crate) use finder::{all, triggers};
+
+const _: () = assert!(COUNT + TEXTS.len() <= u128::BITS as usize, "a mark has a bit");
 
 /// A set of marks, one bit each; the lowest bits are the triggers, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks(u64);
+pub struct Marks(u128);
 
 macro_rules! marks {
     ($($name:ident $($text:literal)|+)*) => {
@@ -86,7 +86,7 @@ impl Marks {
     }
 
     /// A bit for each trigger whose text the line holds.
-    pub(crate) fn triggers(self) -> u64 {
+    pub(crate) fn triggers(self) -> u128 {
         self.0 & ((1 << COUNT) - 1)
     }
 
@@ -95,128 +95,17 @@ impl Marks {
     }
 }
 
-/// Parts of the texts that are rare in logs: one of them stands in each text, and few of them elsewhere.
-///
-/// Four bytes or more each, since the search looks for the first four of all at once; none starts with another.
-const NEEDLES: &[&str] = &[
-    "BUG:",
-    "BUG k",
-    "l BUG",
-    "ARNING:",
-    "INFO:",
-    "Unable to h",
-    "general pro",
-    "segment",
-    "panic",
-    "PANIC",
-    "divide",
-    "opcode:",
-    "int3:",
-    "UBSAN:",
-    "Booting",
-    "unregister_netd",
-    "VFS: ",
-    "Internal er",
-    "Unhandled",
-    "Alignment",
-    "fatal error:",
-    "SYZF",
-    "Disabling lo",
-    "Sending NMI",
-    "replaying",
-    "lure:",
-    "FAULT_",
-    "serialport",
-    "Call ",
-    "acktrace",
-    "Allocated",
-    "Freed",
-    "Uninit was",
-    "badaddr",
-    "syz.",
-    "SIGBUS",
-    "Out of mem",
-    "illed proc",
-    "lowmem",
-    "smashing",
-    "cannot al",
-];
-
-/// Finds needles, and the texts around them.
-pub(crate) struct Finder {
-    packed: Option<packed::Searcher>,
-    automaton: AhoCorasick,
-    /// For each needle the texts that it stands in: bytes before it, the mark, text.
-    texts: Vec<Vec<(usize, Marks, &'static [u8])>>,
-}
-
-static ALL: LazyLock<Finder> = LazyLock::new(|| Finder::new(texts()));
-static TRIGGERS: LazyLock<Finder> = LazyLock::new(|| Finder::new(texts().take(COUNT)));
-
-/// All texts with their marks, the triggers first.
-fn texts() -> impl Iterator<Item = (Marks, &'static str)> {
-    let triggers = Trigger::all().map(|trigger| (Marks::trigger(trigger), trigger.text()));
+/// The texts that these rules look for, with their marks: the triggers first.
+fn texts(rules: Rules) -> impl Iterator<Item = (Marks, &'static str)> {
     let others = TEXTS.iter().enumerate();
-    triggers.chain(others.flat_map(|(n, texts)| texts.iter().map(move |text| (Marks(1 << (COUNT + n)), *text))))
+    trigger_texts(rules)
+        .chain(others.flat_map(|(n, texts)| texts.iter().map(move |text| (Marks(1 << (COUNT + n)), *text))))
 }
 
-impl Finder {
-    fn new(texts: impl Iterator<Item = (Marks, &'static str)>) -> Finder {
-        let mut by_needle: Vec<Vec<_>> = vec![Vec::new(); NEEDLES.len()];
-        for (mark, text) in texts {
-            let found = NEEDLES.iter().enumerate().find_map(|(n, needle)| text.find(needle).map(|at| (n, at)));
-            let (needle, at) = found.expect("each text holds a needle");
-            by_needle[needle].push((at, mark, text.as_bytes()));
-        }
-        let (needles, texts): (Vec<&str>, Vec<_>) =
-            NEEDLES.iter().zip(by_needle).filter(|(_, texts)| !texts.is_empty()).unzip();
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&needles);
-        let automaton = automaton.expect("some dozens of short texts fit an automaton");
-        Finder { packed: packed::Searcher::new(&needles), automaton, texts }
-    }
-
-    /// The next needle at or behind `from`: its number, and where it starts.
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        let found = match &self.packed {
-            Some(packed) => packed.find_in(text, (from..text.len()).into()),
-            None => self.automaton.find(aho_corasick::Input::new(text).range(from..)),
-        }?;
-        Some((found.pattern().as_usize(), found.start()))
-    }
-
-    /// Each mark of a text: where its text starts, and the mark. Those of a line come before those of the next one.
-    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
-        let mut from = 0;
-        let mut texts: &[(usize, Marks, &[u8])] = &[];
-        let mut start = 0;
-        std::iter::from_fn(move || {
-            loop {
-                while let Some(((before, mark, wanted), rest)) = texts.split_first() {
-                    texts = rest;
-                    if let Some(at) = usize::checked_sub(start, *before)
-                        && text[at..].starts_with(wanted)
-                    {
-                        return Some((at, *mark));
-                    }
-                }
-                let needle;
-                (needle, start) = self.next(text, from)?;
-                // Needles may overlap: `kernel BUG: x` holds `l BUG` and `BUG:`.
-                from = start + 1;
-                texts = &self.texts[needle];
-            }
-        })
-    }
-}
-
-/// Finds all marks.
-pub(crate) fn all() -> &'static Finder {
-    &ALL
-}
-
-/// Finds the triggers only.
-pub(crate) fn triggers() -> &'static Finder {
-    &TRIGGERS
+/// The triggers that these rules look for, with their marks.
+fn trigger_texts(rules: Rules) -> impl Iterator<Item = (Marks, &'static str)> {
+    let triggers = Trigger::all().filter(move |trigger| trigger.is_of(rules));
+    triggers.map(|trigger| (Marks::trigger(trigger), trigger.text()))
 }
 
 /// True where a line says that the output around it is not worth a bug, whatever crashed (syzkaller: `suppressions`).
@@ -240,7 +129,7 @@ mod tests {
 
     fn suppressed(line: &str) -> bool {
         let mut set = Marks::default();
-        all().marks(line.as_bytes()).for_each(|(_, mark)| set.add(mark));
+        all(Rules::Syzbot).marks(line.as_bytes()).for_each(|(_, mark)| set.add(mark));
         suppresses(line.as_bytes(), set)
     }
 
@@ -254,21 +143,5 @@ mod tests {
         assert!(!suppressed("x: cannot allocate memory"));
         assert!(suppressed("fatal error: newosproc"));
         assert!(!suppressed("BUG: x"));
-    }
-
-    #[test]
-    fn every_text_is_found() {
-        for (mark, text) in texts() {
-            assert!(all().marks(text.as_bytes()).any(|(_, found)| found == mark), "{text}");
-        }
-        assert_eq!(all().marks(b"kernel BUG: x").count(), 2);
-    }
-
-    #[test]
-    fn needles_are_long_and_none_hides_another() {
-        for needle in NEEDLES {
-            assert!(needle.len() >= 4, "{needle}");
-            assert_eq!(NEEDLES.iter().filter(|other| other.starts_with(needle)).count(), 1, "{needle}");
-        }
     }
 }

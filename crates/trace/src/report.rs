@@ -281,7 +281,7 @@ mod tests {
     use crate::Log;
 
     fn report(text: &str) -> String {
-        let log = Log::parse(text.as_bytes());
+        let log = Log::parse(text.as_bytes(), crate::Rules::Syzbot);
         let splat = log.splats().next().expect("a splat");
         let report = Report::parse(&splat);
         let show = |frame: &Frame<'_>| {
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn a_report_ends_where_other_output_starts() {
         let text = "BUG: x\nCall Trace:\n a+0x1/0x2\n---[ end trace 0 ]---\nhello\n";
-        let log = Log::parse(text.as_bytes());
+        let log = Log::parse(text.as_bytes(), crate::Rules::Syzbot);
         let end = Report::parse(&log.splats().next().expect("a splat")).end;
         assert!(text[..end].ends_with("]---"));
     }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use crate::line::{Context, Line};
 use crate::log::{Budget, Entry, Log};
 use crate::marks::Marks;
+use crate::rules::Rules;
 use crate::trigger::Trigger;
 
 /// One splat: the line that started it, what led there and what the same caller printed then.
@@ -14,6 +15,8 @@ use crate::trigger::Trigger;
 pub struct Splat<'t> {
     /// Number of the splat in its text.
     pub index: usize,
+    /// The rules that its text was read by.
+    pub rules: Rules,
     /// What started it.
     pub trigger: Trigger,
     /// Who printed it.
@@ -61,6 +64,7 @@ impl<'t> Splat<'t> {
         let context = first.line.context;
         let mut splat = Splat {
             index,
+            rules: log.rules(),
             trigger,
             context,
             start: first.line.offset,

@@ -1,99 +1,63 @@
 //! Triggers: the texts that make a console line the start of a report, and the lines that only look so.
 //!
-//! The order is syzkaller's (pkg/report/linux.go, `linuxOopses`): the first trigger that fits names the line.
+//! They are those of the table's rows, in the order of their first rows, which is syzkaller's (pkg/report/linux.go,
+//! `linuxOopses`): the first trigger that fits names the line.
 
 use std::sync::LazyLock;
 
 use memchr::memmem;
 
+use crate::format::TABLE;
+use crate::rules::Rules;
 use crate::shape::Shape;
 
-/// Position in the table of triggers.
+/// Position among the triggers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Trigger(pub(crate) u8);
 
-struct Row {
-    text: &'static str,
-    /// Shapes of lines that hold the text and are no report.
-    harmless: &'static [&'static str],
-}
-
-const fn row(text: &'static str, harmless: &'static [&'static str]) -> Row {
-    Row { text, harmless }
-}
-
-const TABLE: &[Row] = &[
-    row("BUG:", &["ODEBUG:", "Boot_DEBUG:", "xlog_status:", "DEBUG:", "BUG: no syscalls can create resource"]),
-    row(
-        "WARNING:",
-        &[
-            "WARNING: /etc/ssh/moduli does not exist, using fixed modulus",
-            "WARNING: workqueue cpumask: online intersect > possible intersect",
-            "WARNING: {The|the} mand mount option",
-            "WARNING: Unsupported flag value\\(s) of 0x\\%x in DT_FLAGS_1",
-            "WARNING: Unprivileged eBPF is enabled with eIBRS",
-            "WARNING: fbcon: Driver '%l' missed to adjust virtual screen size \\(%dx%d vs. %dx%d)",
-            "WARNING: See https…for mitigation options.",
-            "WARNING: kernel not compiled with CPU_SRSO",
-            "EXT4-{f|F}{s|S}:",
-            "EXT4-{f|F}{s|S} \\(%l):",
-            "warning:…uses deprecated v2 capabilities",
-            "warning:…uses wireless extensions",
-            "XFS \\(%w): WARNING",
-        ],
-    ),
-    row(
-        "INFO:",
-        &[
-            "INFO: lockdep is turned off",
-            "INFO: Stall ended before state dump start",
-            "INFO: NMI handler",
-            "INFO: recovery required on readonly filesystem",
-            "{handler|interrupt}…took too long",
-            "INFO: sys_%w is not present in /proc/kallsyms",
-            "INFO: no syscalls can create resource",
-            "rmt_storage:INFO:",
-            "_INFO:",
-        ],
-    ),
-    row("Unable to handle kernel", &[]),
-    row("general protection fault", &["general protection fault…error:%d in "]),
-    row("stack segment: ", &[]),
-    row("Kernel panic", &[]),
-    row("PANIC: double fault", &[]),
-    row("rust_kernel: panicked", &[]),
-    row("kernel BUG", &[]),
-    row("Kernel BUG", &[]),
-    row("BUG kmalloc-", &[]),
-    row("divide error:", &[]),
-    row("divide_error:", &[]),
-    row("invalid opcode:", &[]),
-    row("int3:", &[]),
-    row("UBSAN:", &[]),
-    row("Booting the kernel.", &["Parsing ELF", "Decompressing Linux", "Unknown parameter '"]),
-    row("unregister_netdevice: waiting for", &[]),
-    row("VFS: Close: file count is 0", &[]),
-    row("VFS: Busy inodes after unmount", &[]),
-    row("Internal error:", &[]),
-    row("Unhandled fault:", &[]),
-    row("Alignment trap:", &[]),
-    row("trusty: panic", &[]),
-    row("fatal error:", &["ALSA", "fatal error: cannot create timer"]),
-    row("SYZFAIL:", &[]),
-    row("SYZFATAL:", &[]),
-    row("panic:", &["_panic:", "xlog_status:", "ddb.onpanic:", "evtlog_status:"]),
-];
-
 /// How many triggers there are.
-pub(crate) const COUNT: usize = TABLE.len();
+pub(crate) const COUNT: usize = FOUND.1;
 
-static HARMLESS: LazyLock<Vec<Vec<Shape>>> =
-    LazyLock::new(|| TABLE.iter().map(|row| row.harmless.iter().map(|shape| Shape::new(shape)).collect()).collect());
+/// The triggers of the table, each once, and how many there are.
+const FOUND: ([&str; TABLE.len()], usize) = {
+    let mut texts = [""; TABLE.len()];
+    let (mut count, mut row) = (0, 0);
+    while row < TABLE.len() {
+        let text = TABLE[row].trigger;
+        let mut known = 0;
+        while known < count && !same(texts[known], text) {
+            known += 1;
+        }
+        texts[known] = text;
+        count += (known == count) as usize;
+        row += 1;
+    }
+    (texts, count)
+};
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// For each of the rules and each trigger, the lines that hold it and are no report.
+static HARMLESS: [LazyLock<Vec<Vec<Shape>>>; 2] =
+    [LazyLock::new(|| harmless(Rules::Syzbot)), LazyLock::new(|| harmless(Rules::Ksplat))];
+
+fn harmless(rules: Rules) -> Vec<Vec<Shape>> {
+    let of = |trigger: Trigger| TABLE.iter().filter(move |row| row.trigger == trigger.text() && row.is_of(rules));
+    let shapes = |trigger| of(trigger).flat_map(|row| row.harmless).map(|shape| Shape::new(shape)).collect();
+    Trigger::all().map(shapes).collect()
+}
 
 impl Trigger {
-    /// The trigger of this text; the tables of formats name their trigger so.
+    /// The trigger of this text.
     pub fn of(text: &str) -> Option<Trigger> {
-        TABLE.iter().position(|row| row.text == text).map(|n| Trigger(n as u8))
+        Trigger::all().find(|trigger| trigger.text() == text)
     }
 
     /// All triggers, in the order in which they are tried.
@@ -103,15 +67,20 @@ impl Trigger {
 
     /// The text that a line must hold.
     pub fn text(self) -> &'static str {
-        TABLE[usize::from(self.0)].text
+        FOUND.0[usize::from(self.0)]
+    }
+
+    /// True where these rules have the trigger.
+    pub(crate) fn is_of(self, rules: Rules) -> bool {
+        TABLE.iter().any(|row| row.trigger == self.text() && row.is_of(rules))
     }
 
     /// The first trigger that fits a line, where `held` has a bit for each trigger whose text the line holds.
-    pub(crate) fn first(line: &[u8], held: u64) -> Option<Trigger> {
+    pub(crate) fn first(line: &[u8], held: u128, rules: Rules) -> Option<Trigger> {
         let mut held = held;
         while held != 0 {
             let n = held.trailing_zeros() as usize;
-            if !HARMLESS[n].iter().any(|shape| is_like(line, shape)) {
+            if !HARMLESS[rules as usize][n].iter().any(|shape| is_like(line, shape)) {
                 return Some(Trigger(n as u8));
             }
             held &= held - 1;
@@ -132,9 +101,53 @@ fn is_like(line: &[u8], shape: &Shape) -> bool {
 mod tests {
     use super::*;
 
+    fn first_of(line: &str, rules: Rules) -> Option<&'static str> {
+        let held = Trigger::all().filter(|t| t.is_of(rules) && line.contains(t.text()));
+        Trigger::first(line.as_bytes(), held.fold(0, |bits, t| bits | 1 << t.0), rules).map(Trigger::text)
+    }
+
     fn first(line: &str) -> Option<&'static str> {
-        let held = Trigger::all().filter(|t| line.contains(t.text())).fold(0, |bits, t| bits | 1 << t.0);
-        Trigger::first(line.as_bytes(), held).map(Trigger::text)
+        first_of(line, Rules::Syzbot)
+    }
+
+    /// syzkaller's triggers in its order.
+    const SYZBOT: [&str; 29] = [
+        "BUG:",
+        "WARNING:",
+        "INFO:",
+        "Unable to handle kernel",
+        "general protection fault",
+        "stack segment: ",
+        "Kernel panic",
+        "PANIC: double fault",
+        "rust_kernel: panicked",
+        "kernel BUG",
+        "Kernel BUG",
+        "BUG kmalloc-",
+        "divide error:",
+        "divide_error:",
+        "invalid opcode:",
+        "int3:",
+        "UBSAN:",
+        "Booting the kernel.",
+        "unregister_netdevice: waiting for",
+        "VFS: Close: file count is 0",
+        "VFS: Busy inodes after unmount",
+        "Internal error:",
+        "Unhandled fault:",
+        "Alignment trap:",
+        "trusty: panic",
+        "fatal error:",
+        "SYZFAIL:",
+        "SYZFATAL:",
+        "panic:",
+    ];
+
+    #[test]
+    fn the_triggers_under_syzbots_rules_are_its_own() {
+        let triggers: Vec<_> = Trigger::all().filter(|t| t.is_of(Rules::Syzbot)).map(Trigger::text).collect();
+        assert_eq!(triggers, SYZBOT);
+        assert!(Trigger::all().all(|trigger| trigger.is_of(Rules::Ksplat)));
     }
 
     #[test]
@@ -142,6 +155,12 @@ mod tests {
         assert_eq!(first("BUG: unable to handle kernel paging request"), Some("BUG:"));
         assert_eq!(first("kernel BUG at mm/slub.c:1!"), Some("kernel BUG"));
         assert_eq!(first("Kernel panic - not syncing: panic: x"), Some("Kernel panic"));
+    }
+
+    #[test]
+    fn a_trigger_may_be_of_ksplats_rules_only() {
+        let line = "irq 16: nobody cared (try booting with the \"irqpoll\" option)";
+        assert_eq!((first(line), first_of(line, Rules::Ksplat)), (None, Some(": nobody cared")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 use crate::marks::{Marks, triggers};
+use crate::rules::Rules;
 use crate::trigger::Trigger;
 
 /// Bytes that a window holds before its first trigger line and behind its last one.
@@ -40,6 +41,7 @@ pub enum Scan {
 /// Finds the windows of a console that comes in pieces. All offsets are in bytes from the console's start.
 #[derive(Debug, Default)]
 pub struct Scanner {
+    rules: Rules,
     at: usize,
     open: Option<Range<usize>>,
     /// A console that fits one window was told.
@@ -47,6 +49,11 @@ pub struct Scanner {
 }
 
 impl Scanner {
+    /// A scanner for what these rules take for a report.
+    pub fn new(rules: Rules) -> Scanner {
+        Scanner { rules, ..Scanner::default() }
+    }
+
     /// Looks at `text`, which starts at offset `base` and ends the console where `whole` says so.
     ///
     /// The bytes from the last answered [`Scan::More`] on must still be there.
@@ -60,7 +67,7 @@ impl Scanner {
         }
         loop {
             let from = self.at.max(base);
-            let found = next_trigger(&text[from - base..], whole);
+            let found = next_trigger(&text[from - base..], whole, self.rules);
             let reached = from + found.reached;
             let line = found.line.map(|line| from + line.start..from + line.end);
             let closes = |open: &Range<usize>| {
@@ -86,8 +93,8 @@ impl Scanner {
 }
 
 /// The windows of a console that is there as a whole.
-pub fn windows(text: &[u8]) -> impl Iterator<Item = Window> {
-    let mut scanner = Scanner::default();
+pub fn windows(text: &[u8], rules: Rules) -> impl Iterator<Item = Window> {
+    let mut scanner = Scanner::new(rules);
     std::iter::from_fn(move || match scanner.scan(0, text, true) {
         Scan::Window(window) => Some(window),
         Scan::More(_) => None,
@@ -102,9 +109,9 @@ struct Found {
 }
 
 /// The next line that starts a report, among the lines that are there with the one behind them.
-fn next_trigger(text: &[u8], whole: bool) -> Found {
+fn next_trigger(text: &[u8], whole: bool, rules: Rules) -> Found {
     let mut at = 0;
-    while let Some((hit, _)) = triggers().marks(&text[at..]).next().map(|(hit, mark)| (at + hit, mark)) {
+    while let Some((hit, _)) = triggers(rules).marks(&text[at..]).next().map(|(hit, mark)| (at + hit, mark)) {
         let start = memrchr(b'\n', &text[..hit]).map_or(0, |n| n + 1).max(hit.saturating_sub(LONGEST_LINE));
         let Some(end) = line_end(text, hit, whole) else {
             return Found { line: None, reached: start };
@@ -114,9 +121,9 @@ fn next_trigger(text: &[u8], whole: bool) -> Found {
         };
         let line = &text[start..end];
         let mut held = Marks::default();
-        triggers().marks(line).for_each(|(_, mark)| held.add(mark));
+        triggers(rules).marks(line).for_each(|(_, mark)| held.add(mark));
         let again = memchr::memmem::find(&text[end..next], b"** replaying previous printk message **").is_some();
-        if !again && Trigger::first(line, held.triggers()).is_some() {
+        if !again && Trigger::first(line, held.triggers(), rules).is_some() {
             return Found { line: Some(start..end), reached: start };
         }
         at = end;
@@ -186,19 +193,22 @@ mod tests {
 
     #[test]
     fn a_small_console_is_one_window() {
-        assert_eq!(windows(b"a\nBUG: b\nc\n").collect::<Vec<_>>(), [Window { bytes: 0..11, starts: 0..11 }]);
-        assert_eq!(windows(b"").count(), 0);
+        assert_eq!(
+            windows(b"a\nBUG: b\nc\n", Rules::Syzbot).collect::<Vec<_>>(),
+            [Window { bytes: 0..11, starts: 0..11 }]
+        );
+        assert_eq!(windows(b"", Rules::Syzbot).count(), 0);
         let quiet = b"a\nDEBUG: b\n".repeat(REACH / 10);
-        assert_eq!(windows(&quiet).count(), 0);
+        assert_eq!(windows(&quiet, Rules::Syzbot).count(), 0);
         let loud = [&quiet[..], b"BUG: b\nc\n"].concat();
         let starts = quiet.len()..quiet.len() + 6;
-        assert_eq!(windows(&loud).map(|window| window.starts).collect::<Vec<_>>(), [starts]);
+        assert_eq!(windows(&loud, Rules::Syzbot).map(|window| window.starts).collect::<Vec<_>>(), [starts]);
     }
 
     #[test]
     fn distant_triggers_have_windows_of_their_own() {
         let text = console(&[300_000, 100_000, 300_000]);
-        let found: Vec<_> = windows(&text).collect();
+        let found: Vec<_> = windows(&text, Rules::Syzbot).collect();
         assert_eq!(found.len(), 2);
         assert!(found[0].bytes.start > 160_000 && found[0].bytes.len() < 3 * REACH + 100_000);
     }
@@ -206,7 +216,8 @@ mod tests {
     #[test]
     fn a_stream_has_the_same_windows() {
         for text in [console(&[0, 300_000, 100_000, 131_060, 500_000]), b"x\nBUG: y\nz\n".repeat(300)] {
-            let whole: Vec<_> = windows(&text).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
+            let whole: Vec<_> =
+                windows(&text, Rules::Syzbot).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
             for size in [1_000, 4_096, 65_537, 1 << 20] {
                 assert_eq!(streamed(&text, size), whole, "pieces of {size}");
             }
@@ -216,7 +227,7 @@ mod tests {
     #[test]
     fn endless_triggers_do_not_make_an_endless_window() {
         let text = b"BUG: x\n".repeat(1_000_000);
-        let found: Vec<_> = windows(&text).collect();
+        let found: Vec<_> = windows(&text, Rules::Syzbot).collect();
         assert!(found.iter().all(|w| w.bytes.len() <= LARGEST + 2 * REACH + 64));
         assert_eq!(found.iter().map(|w| w.starts.len().div_ceil(7)).sum::<usize>(), 1_000_000);
     }

@@ -1,24 +1,37 @@
 //! The table of formats. Facts from syzkaller (pkg/report/linux.go, Apache-2.0; see NOTICE).
 //!
-//! A row starts with its trigger, the shape of what the kernel prints, and the title.
+//! A row starts with its trigger, the shape of what the kernel prints, and the title. The first row with a trigger says when
+//! the trigger is tried: the first one that a line holds names it.
+
+use std::panic::Location;
 
 use super::{Integrity, Pick, Recipe, Row, Step};
+use crate::rules::Rules;
 use Step::{CallTrace, InstructionPointer, Interrupted, Line, Origin, Stack};
 
+#[track_caller]
 const fn row(trigger: &'static str, shape: &'static str, title: &'static str) -> Row {
     Row {
         trigger,
+        harmless: &[],
         shape,
         report: None,
         title,
         alternatives: &[],
+        kind: None,
         recipe: Recipe { steps: &[], otherwise: &[], pick: Pick::First },
         skip: &[],
         integrity: Integrity::Stack,
+        rules: Rules::Syzbot,
+        line: Location::caller().line(),
     }
 }
 
 impl Row {
+    const fn harmless(self, shapes: &'static [&'static str]) -> Row {
+        Row { harmless: shapes, ..self }
+    }
+
     const fn report(self, shape: &'static str) -> Row {
         Row { report: Some(shape), ..self }
     }
@@ -41,6 +54,14 @@ impl Row {
 
     const fn corrupted(self) -> Row {
         Row { integrity: Integrity::Corrupted, ..self }
+    }
+
+    const fn kind(self, name: &'static str) -> Row {
+        Row { kind: Some(name), ..self }
+    }
+
+    const fn ksplat(self) -> Row {
+        Row { rules: Rules::Ksplat, ..self }
     }
 }
 
@@ -70,14 +91,52 @@ const RCU: Recipe = Recipe {
     pick: Pick::Stall,
 };
 
+/// The handlers of an interrupt: `[<00000000a1b2c3d4>] irq_default_primary_handler threaded [<…>] max310x_ist`.
+const HANDLERS: Recipe = Recipe {
+    steps: &[Line("handlers:"), Line("%p %w")],
+    otherwise: &[Line("handlers:"), Line("threaded %p %w")],
+    pick: Pick::First,
+};
+
 const ALLOC_SKB: &str = "*alloc_skb*";
 const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
 const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
 const USERCOPY: &[&str] = &["*usercopy*", "*__check*"];
 const LOCK_SOCK: &[&str] = &["*lock_sock*", "*release_sock*"];
 
-pub(super) static TABLE: &[Row] = &[
+/// Lines that hold `BUG:` and report none.
+const NO_BUG: &[&str] = &["ODEBUG:", "Boot_DEBUG:", "xlog_status:", "DEBUG:", "BUG: no syscalls can create resource"];
+const NO_WARNING: &[&str] = &[
+    "WARNING: /etc/ssh/moduli does not exist, using fixed modulus",
+    "WARNING: workqueue cpumask: online intersect > possible intersect",
+    "WARNING: {The|the} mand mount option",
+    "WARNING: Unsupported flag value\\(s) of 0x\\%x in DT_FLAGS_1",
+    "WARNING: Unprivileged eBPF is enabled with eIBRS",
+    "WARNING: fbcon: Driver '%l' missed to adjust virtual screen size \\(%dx%d vs. %dx%d)",
+    "WARNING: See https…for mitigation options.",
+    "WARNING: kernel not compiled with CPU_SRSO",
+    "EXT4-{f|F}{s|S}:",
+    "EXT4-{f|F}{s|S} \\(%l):",
+    "warning:…uses deprecated v2 capabilities",
+    "warning:…uses wireless extensions",
+    "XFS \\(%w): WARNING",
+];
+const NO_INFO: &[&str] = &[
+    "INFO: lockdep is turned off",
+    "INFO: Stall ended before state dump start",
+    "INFO: NMI handler",
+    "INFO: recovery required on readonly filesystem",
+    "{handler|interrupt}…took too long",
+    "INFO: sys_%w is not present in /proc/kallsyms",
+    "INFO: no syscalls can create resource",
+    "rmt_storage:INFO:",
+    "_INFO:",
+];
+
+/// All rows.
+pub(crate) const TABLE: &[Row] = &[
     row("BUG:", "BUG: KASAN:", "KASAN: {1} {3} in {f1}")
+        .harmless(NO_BUG)
         .report("BUG: KASAN: %k in %f⏎{Read|Write} (of size|at addr) %x")
         .alt(&["bad-access in {f1}"])
         .frames(steps(&[Line("BUG: KASAN: …in %f"), CallTrace, Stack]))
@@ -211,6 +270,7 @@ pub(super) static TABLE: &[Row] = &[
     row("BUG:", "BUG: Invalid wait context", "WARNING: locking bug in {f1}").frames(TRACE).skip(LOCK_SOCK),
     row("BUG:", "BUG:%$", "BUG: corrupted").corrupted(),
     row("WARNING:", "WARNING: …lib/debugobjects.c… (debug_print|debug_check|at)", "WARNING: ODEBUG bug in {f1}")
+        .harmless(NO_WARNING)
         .frames(WARN)
         .skip(&[
             "*debug_*",
@@ -291,6 +351,7 @@ pub(super) static TABLE: &[Row] = &[
     row("WARNING:", "WARNING: kernel stack frame pointer …has bad value", "WARNING: kernel stack regs has bad value").no_stack(),
     row("WARNING:", "WARNING:%$", "WARNING: corrupted").corrupted(),
     row("INFO:", "INFO: possible circular locking dependency detected", "possible deadlock in {1}")
+        .harmless(NO_INFO)
         .report("INFO: possible circular locking dependency detected ]⏎is trying to acquire lock⏎at: %p%_%f"),
     row("INFO:", "INFO: possible irq lock inversion dependency detected", "possible deadlock in {1}")
         .report("INFO: possible irq lock inversion dependency detected ]⏎just changed the state of lock⏎at: %p%_%f"),
@@ -332,6 +393,7 @@ pub(super) static TABLE: &[Row] = &[
     .alt(&["bad-access in {f1}"])
     .frames(FAULT),
     row("general protection fault", "general protection fault…:", "general protection fault in {f1}")
+        .harmless(&["general protection fault…error:%d in "])
         .alt(&["bad-access in {f1}"])
         .frames(FAULT),
     row("stack segment: ", "stack segment: ", "stack segment fault in {f1}").frames(FAULT),
@@ -387,7 +449,9 @@ pub(super) static TABLE: &[Row] = &[
         .frames(TRACE)
         .skip(UBSAN),
     row("UBSAN:", "UBSAN:", "UBSAN: {1} in {f1}").report("UBSAN: %l in").frames(TRACE).skip(UBSAN),
-    row("Booting the kernel.", "^Booting the kernel", "unexpected kernel reboot").no_stack(),
+    row("Booting the kernel.", "^Booting the kernel", "unexpected kernel reboot")
+        .harmless(&["Parsing ELF", "Decompressing Linux", "Unknown parameter '"])
+        .no_stack(),
     row(
         "unregister_netdevice: waiting for",
         "unregister_netdevice: waiting for… to become free",
@@ -405,9 +469,17 @@ pub(super) static TABLE: &[Row] = &[
         .no_stack(),
     row("trusty: panic", "trusty: panic… ASSERT FAILED…:%~%r", "trusty: ASSERT FAILED: {1}").corrupted(),
     row("trusty: panic", "trusty: panic", "trusty: panic: {1}").report("trusty: panic \\(…): %n").no_stack(),
-    row("fatal error:", "fatal error:", "go runtime error").no_stack(),
+    row("fatal error:", "fatal error:", "go runtime error").harmless(&["ALSA", "fatal error: cannot create timer"]).no_stack(),
     row("SYZFAIL:", "SYZFAIL:%r", "SYZFAIL:{1}").no_stack(),
     row("SYZFATAL:", "SYZFATAL:%r", "SYZFATAL:{1}").alt(&["SYZFATAL"]).no_stack(),
-    row("panic:", "panic: Sentry detected …stuck task", "panic: Sentry detected stuck tasks").no_stack(),
+    row("panic:", "panic: Sentry detected …stuck task", "panic: Sentry detected stuck tasks")
+        .harmless(&["_panic:", "xlog_status:", "ddb.onpanic:", "evtlog_status:"])
+        .no_stack(),
     row("panic:", "panic:%r", "panic:{1}").no_stack(),
+    row(": nobody cared", ": nobody cared \\(try booting with", "irq: nobody cared in {f1}")
+        .frames(HANDLERS)
+        .skip(&["irq_default_primary_handler"])
+        .no_stack()
+        .kind("DoS")
+        .ksplat(),
 ];

@@ -1,0 +1,145 @@
+//! Finds marks: one vectorised search for rare parts of their texts, the needles, reads each byte once.
+//!
+//! A needle is five bytes of a text, those that console lines hold least often (see [`rarity`]), or a shorter text as a
+//! whole. A text that holds a needle of another text has that one. All is chosen here, so a text is added in its table alone.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind, packed};
+
+use super::{Marks, texts, trigger_texts};
+use crate::rules::Rules;
+
+/// Bytes of a needle. The search compares the first four of all needles at once; more would be shared by fewer texts.
+const LONGEST: usize = 5;
+
+/// Finds needles, and the texts around them.
+pub(crate) struct Finder {
+    packed: Option<packed::Searcher>,
+    automaton: AhoCorasick,
+    /// For each needle the texts that it stands in: bytes before it, the mark, text.
+    texts: Vec<Vec<(usize, Marks, &'static [u8])>>,
+}
+
+static ALL: [LazyLock<Finder>; 2] =
+    [LazyLock::new(|| Finder::new(texts(Rules::Syzbot))), LazyLock::new(|| Finder::new(texts(Rules::Ksplat)))];
+static TRIGGERS: [LazyLock<Finder>; 2] = [
+    LazyLock::new(|| Finder::new(trigger_texts(Rules::Syzbot))),
+    LazyLock::new(|| Finder::new(trigger_texts(Rules::Ksplat))),
+];
+
+/// Finds all marks.
+pub(crate) fn all(rules: Rules) -> &'static Finder {
+    &ALL[rules as usize]
+}
+
+/// Finds the triggers only.
+pub(crate) fn triggers(rules: Rules) -> &'static Finder {
+    &TRIGGERS[rules as usize]
+}
+
+impl Finder {
+    fn new(texts: impl Iterator<Item = (Marks, &'static str)>) -> Finder {
+        let mut needles: Vec<&str> = Vec::new();
+        let mut by_needle: Vec<Vec<(usize, Marks, &'static [u8])>> = Vec::new();
+        let mut texts: Vec<_> = texts.collect();
+        // Shortest first, so that a text which is its own needle is not hidden by one that starts with it.
+        texts.sort_by_key(|(_, text)| text.len());
+        for (mark, text) in texts {
+            let known = needles.iter().enumerate().find_map(|(n, needle)| text.find(needle).map(|at| (n, at)));
+            let (needle, at) = known.unwrap_or_else(|| {
+                let needle = needle(text);
+                needles.push(needle);
+                by_needle.push(Vec::new());
+                (needles.len() - 1, text.find(needle).expect("a needle is a part of its text"))
+            });
+            by_needle[needle].push((at, mark, text.as_bytes()));
+        }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&needles);
+        let automaton = automaton.expect("some dozens of short texts fit an automaton");
+        Finder { packed: packed::Searcher::new(&needles), automaton, texts: by_needle }
+    }
+
+    /// The next needle at or behind `from`: its number, and where it starts.
+    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        let found = match &self.packed {
+            Some(packed) => packed.find_in(text, (from..text.len()).into()),
+            None => self.automaton.find(aho_corasick::Input::new(text).range(from..)),
+        }?;
+        Some((found.pattern().as_usize(), found.start()))
+    }
+
+    /// Each mark of a text: where its text starts, and the mark. Those of a line come before those of the next one.
+    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
+        let mut from = 0;
+        let mut texts: &[(usize, Marks, &[u8])] = &[];
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            loop {
+                while let Some(((before, mark, wanted), rest)) = texts.split_first() {
+                    texts = rest;
+                    if let Some(at) = usize::checked_sub(start, *before)
+                        && text[at..].starts_with(wanted)
+                    {
+                        return Some((at, *mark));
+                    }
+                }
+                let needle;
+                (needle, start) = self.next(text, from)?;
+                // Needles may overlap: `kernel BUG: x` holds ` BUG` and `BUG:`.
+                from = start + 1;
+                texts = &self.texts[needle];
+            }
+        })
+    }
+}
+
+/// The part of a text that is searched for: of the rarest ones the last.
+fn needle(text: &str) -> &str {
+    let length = text.len().min(LONGEST);
+    let parts = (0..=text.len() - length).filter_map(|at| text.get(at..at + length));
+    parts.max_by_key(|part| part.bytes().map(rarity).sum::<u32>()).unwrap_or(text)
+}
+
+/// How seldom console lines hold a byte: stamps, addresses and offsets are most of them, lower-case words most of the rest.
+fn rarity(byte: u8) -> u32 {
+    match byte {
+        b' ' | b'0'..=b'9' | b'a'..=b'f' => 1,
+        b'g'..=b'z' | b'_' | b'[' | b']' | b'.' | b':' | b'/' | b'+' => 2,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_found() {
+        for rules in [Rules::Syzbot, Rules::Ksplat] {
+            for (mark, text) in texts(rules) {
+                assert!(all(rules).marks(text.as_bytes()).any(|(_, found)| found == mark), "{text}");
+                assert!(needle(text).len() >= 4, "{text} is too short to be searched for");
+            }
+            assert_eq!(all(rules).marks(b"kernel BUG: x").count(), 2);
+        }
+    }
+
+    #[test]
+    fn a_needle_is_the_rarest_part() {
+        for (text, want) in
+            [("BUG:", "BUG:"), ("WARNING: x", "RNING"), ("trusty: panic", "usty:"), (": nobody cared", "obody")]
+        {
+            assert_eq!(needle(text), want);
+        }
+    }
+
+    /// The vectorised search takes 64 needles; an automaton is several times slower.
+    #[test]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    fn the_search_is_vectorised() {
+        for finder in [all(Rules::Syzbot), all(Rules::Ksplat), triggers(Rules::Ksplat)] {
+            assert!(finder.texts.len() <= 64, "{} needles", finder.texts.len());
+        }
+    }
+}
