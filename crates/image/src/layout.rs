@@ -122,6 +122,12 @@ impl Image<'_> {
         base.wrapping_add(address.offset)
     }
 
+    /// The flat address that an executable section starts at.
+    pub fn section_start(&self, name: &str) -> Option<u64> {
+        let (index, _) = self.section_named(name)?;
+        self.layout.of_section(index as u32).map(|placed| placed.begin)
+    }
+
     /// The place in the text that a flat address means, if it is text.
     pub fn link_addr(&self, flat: u64) -> Option<LinkAddr> {
         let placed = self.layout.at(flat)?;

@@ -23,11 +23,16 @@ const MAX_SAME_NAME: usize = 256;
 /// Symbols of the text, by name and by address; as numbers in the symbol table.
 #[derive(Debug, Default)]
 pub(crate) struct SymbolIndex {
+    /// What the addresses are counted from.
+    base: u64,
     /// Sorted by (hash of the name, number).
-    by_name: Vec<(u32, u32)>,
-    /// Sorted by (flat address, rank among aliases).
-    by_address: Vec<(u64, u32)>,
+    by_name: Vec<Pair>,
+    /// Sorted by (address, rank among aliases).
+    by_address: Vec<Pair>,
 }
+
+/// Two `u32`, the lowest byte first: a key, and a number in the symbol table.
+type Pair = [u8; 8];
 
 impl<'d> Image<'d> {
     /// All text symbols of each name, in the symbol table's order.
@@ -83,6 +88,27 @@ impl<'d> Image<'d> {
         are_data
     }
 
+    /// Takes an index that [`Image::symbol_index`] of an equal image made; what it says wrongly is not found.
+    pub fn use_symbol_index(&self, base: u64, by_name: &[u8], by_address: &[u8]) {
+        let by_name = by_name.as_chunks().0.to_vec();
+        let by_address = by_address.as_chunks().0.to_vec();
+        // Where the image has an index of its own this one is not needed.
+        let _ = self.index.set(SymbolIndex { base, by_name, by_address });
+    }
+
+    /// The symbols of the text by name (hash, number) and by address (bytes from `base`, number), sorted, two `u32` each.
+    ///
+    /// Nothing where an address lies below `base` or 4 GiB above.
+    pub fn symbol_index(&self, base: u64) -> Option<(Vec<u8>, Vec<u8>)> {
+        let index = SymbolIndex::new(self, base)?;
+        Some((index.by_name.as_flattened().to_vec(), index.by_address.as_flattened().to_vec()))
+    }
+
+    /// The lowest flat address of the text.
+    pub fn lowest_text(&self) -> Option<u64> {
+        self.layout.placed.first().map(|placed| placed.begin)
+    }
+
     /// The index, if it is there or this request makes it worth its while.
     fn index_for(&self, requests: usize) -> Option<&SymbolIndex> {
         if let Some(index) = self.index.get() {
@@ -91,7 +117,10 @@ impl<'d> Image<'d> {
         if requests < MANY && self.scans.fetch_add(1, Ordering::Relaxed) < SCANS {
             return None;
         }
-        Some(self.index.get_or_init(|| SymbolIndex::new(self)))
+        if self.index.get().is_none() {
+            let _ = self.index.set(SymbolIndex::new(self, self.lowest_text()?)?);
+        }
+        self.index.get()
     }
 
     fn scan_names(&self, names: &[&str]) -> Vec<Vec<(&'d str, Listed<'d>)>> {
@@ -128,10 +157,10 @@ impl<'d> Image<'d> {
 
     fn indexed(&self, index: &SymbolIndex, name: &str) -> Vec<(&'d str, Listed<'d>)> {
         let hash = name_hash(name.as_bytes());
-        let first = index.by_name.partition_point(|(other, _)| *other < hash);
-        let same = index.by_name[first..].iter().take_while(|(other, _)| *other == hash);
+        let first = index.by_name.partition_point(|pair| split(pair).0 < hash);
+        let same = index.by_name[first..].iter().map(split).take_while(|(other, _)| *other == hash);
         let symbols = same.filter_map(|(_, number)| {
-            let (raw, listed) = self.numbered(*number)?;
+            let (raw, listed) = self.numbered(number)?;
             let other = short_string(self.strings, raw.st_name(self.endian))?;
             (other == name).then_some((other, listed))
         });
@@ -168,19 +197,20 @@ impl<'d> Image<'d> {
 
     fn indexed_at(&self, index: &SymbolIndex, flat: u64) -> Option<(&'d str, Listed<'d>)> {
         let placed = self.layout.at(flat)?;
-        let after = index.by_address.partition_point(|(start, _)| *start <= flat);
-        let (start, _) = index.by_address[..after].last().filter(|(start, _)| placed.begin <= *start)?;
-        let first = index.by_address.partition_point(|(other, _)| other < start);
-        let (_, listed) = self.numbered(index.by_address[first].1)?;
-        Some((self.kept_name(listed.raw)?, listed))
+        let after = index.up_to(flat);
+        let (start, _) = index.by_address[..after].last().map(split)?;
+        let first = index.by_address.partition_point(|pair| split(pair).0 < start);
+        let (_, listed) = self.numbered(split(&index.by_address[first]).1)?;
+        let is_own = listed.flat == index.base.wrapping_add(u64::from(start)) && placed.begin <= listed.flat;
+        Some((self.kept_name(listed.raw).filter(|_| is_own)?, listed))
     }
 
     /// For each start (sorted), the nearest address behind it that has a symbol in kallsyms.
     fn next_symbols(&self, starts: &[u64]) -> Vec<Option<u64>> {
         if let Some(index) = self.index.get() {
             let next = |start: &u64| {
-                let after = index.by_address.partition_point(|(other, _)| other <= start);
-                index.by_address.get(after).map(|(next, _)| *next)
+                let next = index.by_address.get(index.up_to(*start)).map(split);
+                next.map(|(next, _)| index.base.wrapping_add(u64::from(next)))
             };
             return starts.iter().map(next).collect();
         }
@@ -208,19 +238,34 @@ impl<'d> Image<'d> {
 }
 
 impl SymbolIndex {
-    fn new(image: &Image<'_>) -> SymbolIndex {
-        let mut index = SymbolIndex::default();
-        let mut by_address = Vec::new();
+    fn new(image: &Image<'_>, base: u64) -> Option<Self> {
+        let (mut by_name, mut by_address) = (Vec::new(), Vec::new());
         for (number, listed) in image.listed() {
             let Some(name) = image.kept_name(listed.raw) else { continue };
-            index.by_name.push((name_hash(name.as_bytes()), number));
-            by_address.push((listed.flat, alias_rank(image.kind(), name, listed.raw), number));
+            let at = u32::try_from(listed.flat.checked_sub(base)?).ok()?;
+            by_name.push((name_hash(name.as_bytes()), number));
+            by_address.push((at, alias_rank(image.kind(), name, listed.raw), number));
         }
-        index.by_name.sort_unstable();
+        by_name.sort_unstable();
         by_address.sort_unstable();
-        index.by_address = by_address.into_iter().map(|(flat, _, number)| (flat, number)).collect();
-        index
+        let by_name = by_name.into_iter().map(|(hash, number)| pair(hash, number)).collect();
+        let by_address = by_address.into_iter().map(|(at, _, number)| pair(at, number)).collect();
+        Some(SymbolIndex { base, by_name, by_address })
     }
+
+    /// How many symbols start at or before an address.
+    fn up_to(&self, flat: u64) -> usize {
+        self.by_address.partition_point(|pair| self.base.saturating_add(u64::from(split(pair).0)) <= flat)
+    }
+}
+
+fn pair(key: u32, number: u32) -> Pair {
+    (u64::from(number) << 32 | u64::from(key)).to_le_bytes()
+}
+
+fn split(pair: &Pair) -> (u32, u32) {
+    let both = u64::from_le_bytes(*pair);
+    (both as u32, (both >> 32) as u32)
 }
 
 /// Which of several names at one address kallsyms prints: the lowest.

@@ -21,6 +21,7 @@
 mod address;
 pub mod code;
 mod dwarf;
+pub mod index;
 mod module;
 mod paths;
 mod resolution;

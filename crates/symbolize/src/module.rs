@@ -7,6 +7,7 @@ use gimli::{EndianSlice, RelocateReader, RunTimeEndian};
 use image::{Image, Kind, Symbol};
 
 use crate::dwarf::{Debug, Located, Relocated};
+use crate::index::{Answer, Index};
 use crate::{Miss, Paths};
 
 /// More names than one kernel's logs have; beyond, what was looked up is forgotten.
@@ -20,6 +21,7 @@ pub(crate) struct Module<'i> {
     paths: Paths,
     debug: OnceLock<Result<AnyDebug<'i>, Miss>>,
     names: Mutex<HashMap<String, Named<'i>>>,
+    index: Option<&'i Index<'i>>,
 }
 
 /// What has a name.
@@ -34,14 +36,20 @@ pub(crate) enum Named<'i> {
 }
 
 /// Debug information that is read as it is, or with relocations applied.
-enum AnyDebug<'i> {
+pub(crate) enum AnyDebug<'i> {
     Linked(Box<Debug<Plain<'i>>>),
     Relocatable(Box<Debug<RelocateReader<Plain<'i>, Relocated<'i>>>>),
 }
 
 impl<'i> Module<'i> {
     pub(crate) fn new(image: &'i Image<'i>, paths: &Paths) -> Module<'i> {
-        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default() }
+        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default(), index: None }
+    }
+
+    /// Takes an index of the image, which is asked first.
+    pub(crate) fn lend(&mut self, index: &'i Index<'i>) {
+        index.give_symbols(self.image);
+        self.index = Some(index);
     }
 
     /// What has this name.
@@ -83,19 +91,30 @@ impl<'i> Module<'i> {
 
     /// The calls at a flat address, without the physical function's name.
     pub(crate) fn locate(&self, flat: u64) -> Result<Located<'i>, Miss> {
-        match self.debug.get_or_init(|| self.open()) {
+        match self.index.map_or(Answer::Ask, |index| index.locate(flat)) {
+            Answer::Known(located) => return Ok(located),
+            Answer::Nothing => return Err(Miss::NoDwarf),
+            Answer::Ask => {}
+        }
+        match self.debug.get_or_init(|| AnyDebug::open(self.image, &self.paths)) {
             Err(miss) => Err(miss.clone()),
             Ok(AnyDebug::Linked(debug)) => debug.locate(flat),
             Ok(AnyDebug::Relocatable(debug)) => debug.locate(flat),
         }
     }
 
-    fn open(&self) -> Result<AnyDebug<'i>, Miss> {
-        let endian = match self.image.is_little_endian() {
+    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Named<'i>>> {
+        // A map of finished entries is whole whatever another thread did.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'i> AnyDebug<'i> {
+    pub(crate) fn open(image: &'i Image<'i>, paths: &Paths) -> Result<AnyDebug<'i>, Miss> {
+        let endian = match image.is_little_endian() {
             true => RunTimeEndian::Little,
             false => RunTimeEndian::Big,
         };
-        let image = self.image;
         let section = |name: &str| match image.debug_section(name) {
             Ok(bytes) => Ok(EndianSlice::new(bytes, endian)),
             Err(error) => Err(Miss::BadSection(error.to_string())),
@@ -104,19 +123,14 @@ impl<'i> Module<'i> {
             return Err(Miss::NoDebugInfo);
         }
         Ok(match image.kind() {
-            Kind::Kernel => AnyDebug::Linked(Box::new(Debug::load(section, false, &self.paths)?)),
+            Kind::Kernel => AnyDebug::Linked(Box::new(Debug::load(section, false, paths)?)),
             Kind::Module => {
                 let relocated = |name: &str| {
                     let relocations = Relocated(image.debug_relocations(name));
                     Ok(RelocateReader::new(section(name)?, relocations))
                 };
-                AnyDebug::Relocatable(Box::new(Debug::load(relocated, true, &self.paths)?))
+                AnyDebug::Relocatable(Box::new(Debug::load(relocated, true, paths)?))
             }
         })
-    }
-
-    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Named<'i>>> {
-        // A map of finished entries is whole whatever another thread did.
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

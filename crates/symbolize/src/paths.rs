@@ -46,15 +46,31 @@ impl Paths {
     }
 }
 
-impl UnitPaths {
-    /// The path to show for a directory and a name of the line table.
-    pub(crate) fn shorten(&self, dir: &str, name: &str) -> String {
-        let path = clean(&join(&join(&self.comp_dir, dir), name));
-        let cut = self.roots.iter().find(|root| within(&path, root));
-        cut.and_then(|root| path.get(root.len()..))
-            .map_or(path.as_str(), |rest| rest.trim_start_matches('/'))
-            .to_owned()
+impl Paths {
+    /// What is shown of a whole path, of which `short` bytes in front are the build's directory.
+    pub(crate) fn shown<'p>(&self, path: &'p str, short: usize) -> &'p str {
+        let cut = match self {
+            Paths::Full => 0,
+            Paths::Short => short,
+            Paths::Strip(prefixes) => cut(path, &prefixes.iter().map(|prefix| clean(prefix)).collect::<Vec<_>>()),
+        };
+        path.get(cut..).unwrap_or(path)
     }
+}
+
+impl UnitPaths {
+    /// The path for a directory and a name of the line table, and how many bytes in front are not shown.
+    pub(crate) fn whole(&self, dir: &str, name: &str) -> (String, usize) {
+        let path = clean(&join(&join(&self.comp_dir, dir), name));
+        let cut = cut(&path, &self.roots);
+        (path, cut)
+    }
+}
+
+/// How many bytes in front of a path are the first of these directories that it lies in.
+fn cut(path: &str, roots: &[String]) -> usize {
+    let root = roots.iter().find(|root| within(path, root) && !matches!(root.as_str(), "" | "/"));
+    root.map_or(0, |root| path.len() - path[root.len()..].trim_start_matches('/').len())
 }
 
 /// The directory that the source tree starts in, where a unit gives it away.
@@ -130,9 +146,14 @@ fn clean(path: &str) -> String {
 mod tests {
     use super::*;
 
+    fn shown(paths: &UnitPaths, dir: &str, name: &str) -> String {
+        let (path, cut) = paths.whole(dir, name);
+        path[cut..].to_owned()
+    }
+
     fn short(comp_dir: &str, unit: &str, dirs: &[&str], own: Option<&str>, dir: &str, name: &str) -> String {
         let dirs: Vec<String> = dirs.iter().map(|dir| dir.to_string()).collect();
-        Paths::Short.of_unit(comp_dir, unit, &dirs, own).shorten(dir, name)
+        shown(&Paths::Short.of_unit(comp_dir, unit, &dirs, own), dir, name)
     }
 
     #[test]
@@ -183,7 +204,7 @@ mod tests {
     #[test]
     fn given_prefixes_replace_the_found_ones() {
         let paths = Paths::Strip(vec!["/src/".to_owned()]);
-        assert_eq!(paths.of_unit("/src/linux", "a.c", &[], None).shorten("", "a.c"), "linux/a.c");
-        assert_eq!(Paths::Full.of_unit("/src/linux", "a.c", &[], None).shorten("", "a.c"), "/src/linux/a.c");
+        assert_eq!(shown(&paths.of_unit("/src/linux", "a.c", &[], None), "", "a.c"), "linux/a.c");
+        assert_eq!(shown(&Paths::Full.of_unit("/src/linux", "a.c", &[], None), "", "a.c"), "/src/linux/a.c");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use image::Image;
 use trace::Frame;
 
+use crate::index::Index;
 use crate::module::Module;
 use crate::{KaslrOffset, LinkAddr, Paths, Resolution, RuntimeAddr, resolve};
 
@@ -36,6 +37,18 @@ impl<'i> Symbolizer<'i> {
             by_name.entry(plain(name)).or_insert_with(|| Module::new(image, paths));
         }
         Symbolizer { vmlinux: vmlinux.map(|image| Module::new(image, paths)), modules: by_name }
+    }
+
+    /// Takes the index of the kernel (`module` is none) or of a module, which is then asked before the debug information.
+    pub fn with_index(mut self, module: Option<&str>, index: &'i Index<'i>) -> Symbolizer<'i> {
+        let image = match module {
+            None => self.vmlinux.as_mut(),
+            Some(name) => self.modules.get_mut(&plain(name)),
+        };
+        if let Some(image) = image {
+            image.lend(index);
+        }
+        self
     }
 
     /// Looks up the names of many frames at once, which costs one pass over a symbol table instead of one for each.

@@ -15,6 +15,8 @@ const MAX_ENTRIES: usize = 2_000_000;
 const MAX_CHAIN: usize = 256;
 /// From an inlined call to the function's declaration it is two or three steps.
 const MAX_ORIGINS: usize = 16;
+/// What stands for an inlined function of which no name is known.
+pub(crate) const UNNAMED: &str = "??";
 
 impl<'i, R: Bytes<'i>> Unit<R> {
     /// The inlined calls that cover an address of the function at `entry`, outermost first.
@@ -89,11 +91,15 @@ impl<'i, R: Bytes<'i>> Unit<R> {
         let small = |value: Option<u64>| value.and_then(|value| u32::try_from(value).ok()).filter(|value| *value > 0);
         let called =
             Place { file: entry.call_file.and_then(|index| self.file(debug, index)), line: small(entry.call_line) };
-        Ok(Inlined { function: function.unwrap_or(Cow::Borrowed("??")), called })
+        Ok(Inlined { function: function.unwrap_or(Cow::Borrowed(UNNAMED)), called })
     }
 
     /// The name of the function that an entry is an instance of.
-    fn name_of(&self, debug: &Debug<R>, mut origin: AttributeValue<R>) -> Result<Option<Cow<'i, str>>, Miss> {
+    pub(crate) fn name_of(
+        &self,
+        debug: &Debug<R>,
+        mut origin: AttributeValue<R>,
+    ) -> Result<Option<Cow<'i, str>>, Miss> {
         let mut other: Option<Arc<Unit<R>>> = None;
         for _ in 0..MAX_ORIGINS {
             let offset = match origin {

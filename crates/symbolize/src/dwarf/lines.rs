@@ -83,11 +83,36 @@ impl Lines {
 
     /// The row that an address belongs to: the last one that starts at or before it.
     pub(crate) fn find(&self, address: u64) -> Option<&Row> {
-        let after = self.sequences.partition_point(|sequence| sequence.begin <= address);
-        let mut before = self.sequences[..after].iter().rev().take(MAX_OVERLAP);
-        let sequence = before.find(|sequence| address < sequence.end)?;
+        let sequence = self.sequence_at(address)?;
         let rows = &self.rows[sequence.first..sequence.last];
         rows[..rows.partition_point(|row| u64::from(row.delta) <= address - sequence.begin)].last()
+    }
+
+    /// The place from each address on where it changes: file and line of a row, nothing between sequences.
+    pub(crate) fn pieces(&self) -> Vec<(u64, Option<(u16, u32)>)> {
+        let mut pieces = Vec::with_capacity(self.rows.len() + self.sequences.len());
+        let mut bounds: Vec<u64> = self.sequences.iter().flat_map(|sequence| [sequence.begin, sequence.end]).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        for pair in bounds.windows(2) {
+            let Some(sequence) = self.sequence_at(pair[0]) else {
+                pieces.push((pair[0], None));
+                continue;
+            };
+            let rows = &self.rows[sequence.first..sequence.last];
+            let at = |row: &Row| sequence.begin + u64::from(row.delta);
+            let first = rows.partition_point(|row| at(row) <= pair[0]).saturating_sub(1);
+            let inside = rows[first..].iter().take_while(|row| at(row) < pair[1]);
+            pieces.extend(inside.map(|row| (at(row).max(pair[0]), Some((row.file, row.line)))));
+        }
+        pieces.extend(bounds.last().map(|end| (*end, None)));
+        pieces
+    }
+
+    fn sequence_at(&self, address: u64) -> Option<&Sequence> {
+        let after = self.sequences.partition_point(|sequence| sequence.begin <= address);
+        let mut before = self.sequences[..after].iter().rev().take(MAX_OVERLAP);
+        before.find(|sequence| address < sequence.end)
     }
 
     fn end_sequence(&mut self, first: usize, begin: u64, end: u64) {

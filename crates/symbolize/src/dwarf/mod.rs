@@ -5,16 +5,19 @@ mod lines;
 mod program;
 mod ranges;
 mod relocated;
+mod sweep;
 mod unit;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{DebugInfoOffset, Reader, SectionId};
 
 use ranges::UnitRanges;
 pub(crate) use relocated::{Bytes, Relocated};
+pub(crate) use sweep::{InlinedCall, NOTHING, ROOT, Stretch};
 use unit::{Unit, text};
 
 use crate::{Call, Miss, Paths, paths};
@@ -104,12 +107,9 @@ impl<'i, R: Bytes<'i>> Debug<R> {
 
     /// What the instruction at a flat address stands for.
     pub(crate) fn locate(&self, flat: u64) -> Result<Located<'i>, Miss> {
-        let ranges = self.ranges.get_or_init(|| UnitRanges::of_aranges(&self.dwarf)).as_ref().map_err(Miss::clone)?;
+        let ranges = self.ranges()?;
         match self.locate_in(ranges, flat) {
-            Err(Miss::NoDwarf) => {
-                let roots = self.roots.get_or_init(|| UnitRanges::of_roots(&self.dwarf, ranges));
-                self.locate_in(roots.as_ref().map_err(Miss::clone)?, flat)
-            }
+            Err(Miss::NoDwarf) => self.locate_in(self.roots(ranges)?, flat),
             found => found,
         }
     }
@@ -131,12 +131,27 @@ impl<'i, R: Bytes<'i>> Debug<R> {
             let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
             units.entry(offset).or_default().clone()
         };
-        let read = || {
-            let header = self.dwarf.unit_header(DebugInfoOffset(offset))?;
-            let unit = self.dwarf.unit(header)?;
-            Ok(Arc::new(Unit::new(unit)))
-        };
-        slot.get_or_init(read).clone()
+        slot.get_or_init(|| self.read_unit(offset).map(Arc::new)).clone()
+    }
+
+    /// The same, read anew and not kept.
+    pub(crate) fn read_unit(&self, offset: usize) -> Result<Unit<R>, Miss> {
+        let header = self.dwarf.unit_header(DebugInfoOffset(offset))?;
+        Ok(Unit::new(self.dwarf.unit(header)?))
+    }
+
+    /// The address ranges of all units, with the offset of each.
+    pub(crate) fn covers(&self) -> Result<Vec<(Range<u64>, usize)>, Miss> {
+        let ranges = self.ranges()?;
+        Ok(ranges.iter().chain(self.roots(ranges)?.iter()).collect())
+    }
+
+    fn ranges(&self) -> Result<&UnitRanges, Miss> {
+        self.ranges.get_or_init(|| UnitRanges::of_aranges(&self.dwarf)).as_ref().map_err(Miss::clone)
+    }
+
+    fn roots(&self, known: &UnitRanges) -> Result<&UnitRanges, Miss> {
+        self.roots.get_or_init(|| UnitRanges::of_roots(&self.dwarf, known)).as_ref().map_err(Miss::clone)
     }
 
     /// The unit that an offset of `.debug_info` lies in.

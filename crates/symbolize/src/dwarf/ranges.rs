@@ -1,6 +1,7 @@
 //! Which unit covers an address: `.debug_aranges`, and the root entries of units that it leaves out.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use gimli::{Format, Reader, Section as _};
 
@@ -67,6 +68,11 @@ impl UnitRanges {
         let after = self.ranges.partition_point(|range| range.begin <= address);
         let before = self.ranges[..after].iter().rev().take_while(move |range| address < range.max_end);
         before.filter(move |range| address < range.end).map(|range| range.unit).take(MAX_OVERLAP)
+    }
+
+    /// All ranges, with the offsets of their units.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Range<u64>, usize)> + '_ {
+        self.ranges.iter().map(|range| (range.begin..range.end, range.unit))
     }
 
     /// Reads the ranges of one unit (DWARF 5, section 6.1.2).

@@ -29,12 +29,12 @@ struct Files {
 
 /// A range of addresses of a function.
 #[derive(Clone, Copy, Debug)]
-struct Function {
-    begin: u64,
-    end: u64,
-    entry: UnitOffset,
+pub(crate) struct Function {
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    pub(crate) entry: UnitOffset,
     /// Whether the range starts where the function does (and not its cold part).
-    is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 /// What an entry says of its place, its code and its kin.
@@ -58,8 +58,7 @@ impl<'i, R: Bytes<'i>> Unit<R> {
     /// What the instruction at an address stands for.
     pub(crate) fn locate(&self, debug: &Debug<R>, flat: u64) -> Result<Located<'i>, Miss> {
         let function = self.function_at(debug, flat)?;
-        let lines = self.lines.get_or_init(|| Lines::read(&self.unit)).as_ref().map_err(Miss::clone)?;
-        let row = lines.find(flat);
+        let row = self.lines()?.find(flat);
         let inlined = match function {
             Some(function) => self.inlined_at(debug, function.entry, flat)?,
             None if row.is_none() => return Err(Miss::NoDwarf),
@@ -74,22 +73,29 @@ impl<'i, R: Bytes<'i>> Unit<R> {
 
     /// A file of the line table, as it is shown.
     pub(crate) fn file(&self, debug: &Debug<R>, index: u64) -> Option<Arc<str>> {
-        let header = self.unit.line_program.as_ref()?.header();
         let files = self.files.get_or_init(|| self.read_files(debug));
         let slot = files.shown.get(usize::try_from(index).ok()?)?;
         let show = || {
-            let file = header.file(index)?;
-            let attr = |value| debug.dwarf().attr_string(&self.unit, value).ok();
-            let name = attr(file.path_name())?;
-            // Directory 0 is the unit's own, which relative names start from anyway.
-            let dir = match file.directory_index() {
-                0 => None,
-                _ => file.directory(header).and_then(attr),
-            };
-            let dir = dir.as_ref().map(text).unwrap_or_default();
-            Some(Arc::from(files.paths.shorten(&dir, &text(&name))))
+            let (path, cut) = self.whole_file(debug, index)?;
+            Some(Arc::from(&path[cut..]))
         };
         slot.get_or_init(show).clone()
+    }
+
+    /// A file of the line table with all of its directories, and how many bytes in front are not shown.
+    pub(crate) fn whole_file(&self, debug: &Debug<R>, index: u64) -> Option<(String, usize)> {
+        let header = self.unit.line_program.as_ref()?.header();
+        let files = self.files.get_or_init(|| self.read_files(debug));
+        let file = header.file(index)?;
+        let attr = |value| debug.dwarf().attr_string(&self.unit, value).ok();
+        let name = attr(file.path_name())?;
+        // Directory 0 is the unit's own, which relative names start from anyway.
+        let dir = match file.directory_index() {
+            0 => None,
+            _ => file.directory(header).and_then(attr),
+        };
+        let dir = dir.as_ref().map(text).unwrap_or_default();
+        Some(files.paths.whole(&dir, &text(&name)))
     }
 
     fn read_files(&self, debug: &Debug<R>) -> Files {
@@ -105,9 +111,20 @@ impl<'i, R: Bytes<'i>> Unit<R> {
         Files { paths, shown: (0..count).map(|_| OnceLock::new()).collect() }
     }
 
+    /// The line table.
+    pub(crate) fn lines(&self) -> Result<&Lines, Miss> {
+        self.lines.get_or_init(|| Lines::read(&self.unit)).as_ref().map_err(Miss::clone)
+    }
+
+    /// The functions, sorted by where they begin; one that lies in several places is there several times.
+    pub(crate) fn functions(&self, debug: &Debug<R>) -> Result<&[Function], Miss> {
+        let functions = self.functions.get_or_init(|| self.read_functions(debug));
+        functions.as_ref().map(Vec::as_slice).map_err(Miss::clone)
+    }
+
     /// The function that covers an address.
     fn function_at(&self, debug: &Debug<R>, flat: u64) -> Result<Option<Function>, Miss> {
-        let functions = self.functions.get_or_init(|| self.read_functions(debug)).as_ref().map_err(Miss::clone)?;
+        let functions = self.functions(debug)?;
         let after = functions.partition_point(|function| function.begin <= flat);
         // Functions do not overlap; two that do are two names for one thing.
         Ok(functions[..after].last().filter(|function| flat < function.end).copied())
@@ -158,7 +175,7 @@ impl<'i, R: Bytes<'i>> Unit<R> {
 }
 
 /// Reads over an entry's attributes, up to the offset of the next entry at its level if it says so.
-fn sibling<R: Reader<Offset = usize>>(
+pub(crate) fn sibling<R: Reader<Offset = usize>>(
     entries: &mut EntriesRaw<'_, R>,
     specs: &[AttributeSpecification],
 ) -> Result<Option<UnitOffset>, Miss> {
@@ -238,6 +255,11 @@ impl<R: Reader<Offset = usize>> Entry<R> {
         )
     }
 
+    /// Whether the entry says which addresses it covers.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.low.is_some() || self.ranges.is_some()
+    }
+
     /// Hands the entry's address ranges out, empty ones left out.
     pub(crate) fn ranges(
         &self,
@@ -267,7 +289,7 @@ impl<R: Reader<Offset = usize>> Entry<R> {
 
     /// Whether the entry covers an address; none where it says nothing of addresses.
     pub(crate) fn covers(&self, debug: &Debug<R>, unit: &gimli::Unit<R>, flat: u64) -> Result<Option<bool>, Miss> {
-        if self.low.is_none() && self.ranges.is_none() {
+        if !self.is_placed() {
             return Ok(None);
         }
         let mut covers = false;
