@@ -8,8 +8,8 @@ use testkit::{Function, Inline, Vmlinux};
 const KEY: &str = "3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b";
 
 fn index_of(image: &Image<'_>) -> Vec<u8> {
-    let source = Source::open(image).unwrap();
-    write(image, KEY, (0..source.parts()).map(|n| source.part(n)).collect()).unwrap()
+    let source = Source::open(image).expect("debug information");
+    write(image, KEY, (0..source.parts()).map(|n| source.part(n)).collect()).expect("text of one piece")
 }
 
 /// Asks both for an address; what the index says has to be what the debug information says.
