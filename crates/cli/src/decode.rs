@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use ksplat::symbolize::{Miss, Resolution};
-use ksplat::trace::Frame;
-use ksplat::{Decoder, Token};
+use ksplat::symbolize::Miss;
+use ksplat::{CodeLine, Decoder, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
@@ -102,11 +101,23 @@ impl Decode<'_, '_> {
     }
 
     fn text(&mut self, decoder: &mut Decoder, text: &[u8], out: &mut impl Write) -> io::Result<()> {
-        let tokens = decoder.tokens(text);
-        let frames: Vec<Frame<'_>> = tokens.iter().map(|token| token.found.frame).collect();
-        self.kernel.prepare(&frames);
+        let pieces = decoder.pieces(text);
+        let frames = pieces.iter().filter_map(|piece| match piece {
+            Piece::Frame(token) => Some(token.found.frame),
+            Piece::Code(_) => None,
+        });
+        self.kernel.prepare(&frames.collect::<Vec<_>>());
         let mut at = 0;
-        for token in &tokens {
+        for piece in &pieces {
+            let token = match piece {
+                Piece::Frame(token) => token,
+                Piece::Code(code) => {
+                    self.copy(&text[at..code.line.end], out)?;
+                    at = code.line.end;
+                    self.listing(code, &text[code.line.clone()], out)?;
+                    continue;
+                }
+            };
             let resolution = self.kernel.resolve(&token.found.frame);
             self.tally.frames += 1;
             if let Some(why) = &resolution.miss {
@@ -114,28 +125,21 @@ impl Decode<'_, '_> {
                 continue;
             }
             self.copy(&text[at..token.line.start], out)?;
-            self.frame(token, &text[token.line.clone()], &resolution, out)?;
+            for (n, line) in token.with_calls(&text[token.line.clone()], &resolution.calls).enumerate() {
+                out.write_all(if n > 0 { b"\n" } else { b"" })?;
+                self.copy(&line, out)?;
+            }
             at = token.line.end;
         }
         self.copy(&text[at..], out)
     }
 
-    /// One line for each inlined call, innermost first, and one for the function itself.
-    fn frame(&self, token: &Token<'_>, line: &[u8], found: &Resolution<'_>, out: &mut impl Write) -> io::Result<()> {
-        let (before, symbol) = (&line[..token.found.symbol.start], &line[token.found.symbol.clone()]);
-        let behind = &line[token.found.symbol.end..];
-        for (n, call) in found.calls.iter().enumerate() {
-            if n > 0 {
-                out.write_all(b"\n")?;
-            }
-            self.copy(before, out)?;
-            if call.inlined {
-                write!(out, "{} {} [inline]", call.function, call.place())?;
-            } else {
-                out.write_all(symbol)?;
-                write!(out, " {}", call.place())?;
-            }
-            self.copy(behind, out)?;
+    /// The instructions of a `Code:` line below it, each behind the line's own prefix.
+    fn listing(&self, code: &CodeLine, line: &[u8], out: &mut impl Write) -> io::Result<()> {
+        for instruction in code.listing.to_string().lines() {
+            out.write_all(b"\n")?;
+            self.copy(&line[..code.at], out)?;
+            out.write_all(instruction.as_bytes())?;
         }
         Ok(())
     }

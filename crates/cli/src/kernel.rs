@@ -53,6 +53,12 @@ impl<'o> Kernel<'o> {
         }
     }
 
+    /// What many frames stand for.
+    pub fn resolve_all(&self, frames: &[Frame<'_>]) -> Vec<Resolution<'static>> {
+        self.prepare(frames);
+        frames.iter().map(|frame| self.resolve(frame)).collect()
+    }
+
     /// What a frame stands for.
     pub fn resolve(&self, frame: &Frame<'_>) -> Resolution<'static> {
         self.of(frame.module).resolve(frame)

@@ -1,8 +1,9 @@
 //! The NDJSON record of a report. The names are a contract.
 
-use ksplat::Found;
+use ksplat::symbolize::code::Listing;
 use ksplat::symbolize::{Call, Resolution};
 use ksplat::trace::{Frame, Trace};
+use ksplat::{Found, Symbolized};
 use serde::Serialize;
 
 use crate::kernel::Kernel;
@@ -30,6 +31,15 @@ pub struct Record<'a> {
     skip: usize,
     region_end: usize,
     text: String,
+    /// The text with source lines, inlined calls and plain names, and the disassembly behind it, where that changes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symbolized: Option<String>,
+    /// The `Code:` line of kernel code that trapped, disassembled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disassembly: Option<DisassemblyRecord>,
+    /// The source file that the symbolized report points at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guilty_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
     signature: String,
@@ -57,6 +67,28 @@ pub struct Record<'a> {
 struct Executor {
     proc: u64,
     id: u64,
+}
+
+/// The instructions around the one that trapped.
+#[derive(Debug, Serialize)]
+struct DisassemblyRecord {
+    /// Leading bytes of the `Code:` line that are left out, since they seem to be the end of an instruction.
+    skipped: usize,
+    /// The number of the instruction that trapped, from 0.
+    trapping: usize,
+    /// The instructions, in order.
+    instructions: Vec<InstructionRecord>,
+}
+
+/// One instruction.
+#[derive(Debug, Serialize)]
+struct InstructionRecord {
+    /// Bytes from the start of the first instruction.
+    offset: usize,
+    /// What it is encoded as, in hex.
+    bytes: String,
+    /// What it says, in AT&T syntax; `(bad)` where the bytes are no instruction.
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +138,9 @@ impl<'a> Record<'a> {
             kernel.prepare(&frames);
         }
         let origin = &found.report.origin;
+        let text = found.splat.text();
+        let resolve = |frames: &[Frame<'_>]| kernel.map_or_else(Vec::new, |kernel| kernel.resolve_all(frames));
+        let symbolized = Symbolized::of(&found.splat, &found.title, resolve);
         Record {
             file,
             index: found.index,
@@ -122,7 +157,10 @@ impl<'a> Record<'a> {
             end: found.span.end,
             skip: found.span.skip,
             region_end: found.span.region_end,
-            text: String::from_utf8_lossy(&found.splat.text()).into_owned(),
+            guilty_file: symbolized.guilty_file(&found.title),
+            symbolized: (symbolized.text() != text).then(|| lossy(symbolized.text())),
+            disassembly: ksplat::listing(&found.splat, &found.title).map(DisassemblyRecord::new),
+            text: lossy(&text),
             rank: found.title.rank(),
             signature: found.signature.to_string(),
             context: found.splat.context.to_string(),
@@ -134,6 +172,20 @@ impl<'a> Record<'a> {
             taint: origin.taint.as_deref(),
             modules: &origin.modules,
             traces: found.report.traces.iter().map(|trace| TraceRecord::new(trace, kernel)).collect(),
+        }
+    }
+}
+
+impl DisassemblyRecord {
+    fn new(listing: Listing) -> DisassemblyRecord {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let instructions = listing.instructions.into_iter();
+        DisassemblyRecord {
+            skipped: listing.skipped,
+            trapping: listing.trapping,
+            instructions: instructions
+                .map(|i| InstructionRecord { offset: i.offset, bytes: hex(&i.bytes), text: i.text })
+                .collect(),
         }
     }
 }
@@ -174,4 +226,8 @@ impl CallRecord {
             inlined: call.inlined,
         }
     }
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::Found;
+use ksplat::{Found, Symbolized};
 use rayon::prelude::*;
 
 use crate::args::{Format, Shared};
@@ -25,7 +25,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     let mut results = output.results();
     let mut found = false;
     let mut show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
-        Format::Text => text(file, report, out),
+        Format::Text => text(file, report, kernel.as_ref(), out),
         Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
     };
     if let [input] = &inputs[..] {
@@ -37,7 +37,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
                 .map(|input| {
                     let mut text = Vec::new();
                     let mut show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
-                        Format::Text => self::text(file, report, out),
+                        Format::Text => self::text(file, report, kernel.as_ref(), out),
                         Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
                     };
                     read(input, output, &mut show, &mut text)?;
@@ -82,7 +82,7 @@ fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut 
 }
 
 /// The report for a person: the title, then a fact a line.
-fn text(file: &str, found: &Found<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dyn Write) -> io::Result<()> {
     let Found { title, report, splat, span, .. } = found;
     let origin = &report.origin;
     writeln!(out, "{}", title.title)?;
@@ -99,12 +99,18 @@ fn text(file: &str, found: &Found<'_>, out: &mut dyn Write) -> io::Result<()> {
     task.extend(origin.pid.map(|pid| format!("pid {pid}")));
     task.extend(origin.cpu.map(|cpu| format!("cpu {cpu}")));
     fact("task", &task.join(", "))?;
-    let mut kernel: Vec<String> = origin.release.map(str::to_owned).into_iter().collect();
-    kernel.extend(origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}")));
-    fact("kernel", &kernel.join(", "))?;
+    let mut release: Vec<String> = origin.release.map(str::to_owned).into_iter().collect();
+    release.extend(origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}")));
+    fact("kernel", &release.join(", "))?;
     fact("hardware", origin.hardware.as_deref().unwrap_or(""))?;
     let blamed: Vec<&str> = found.signature.plaintext().lines().filter_map(|l| l.strip_prefix("frame: ")).collect();
     fact("blamed", &blamed.join(" < "))?;
+    fact("trapped at", ksplat::trapping_instruction(splat, title).as_deref().unwrap_or(""))?;
+    let guilty = match kernel {
+        Some(kernel) => Symbolized::of(splat, title, |frames| kernel.resolve_all(frames)).guilty_file(title),
+        None => title.guilty_file(splat),
+    };
+    fact("file", guilty.as_deref().unwrap_or(""))?;
     fact("corrupted", title.corrupted.map_or("", |why| why.reason()))?;
     let flags = [(splat.panicked, "panicked"), (splat.suppressed, "suppressed"), (splat.cut, "cut")];
     let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();

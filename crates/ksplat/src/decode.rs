@@ -1,9 +1,11 @@
-//! Decoding: the frames of a log, line by line, each with the question whether its address is exact.
+//! Decoding: the frames of a log, line by line, each with the question whether its address is exact, and its `Code:` lines.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use memchr::memmem;
+use symbolize::Call;
+use symbolize::code::{self, Listing};
 use trace::{Context, Frame, FrameAt, Line, stack};
 
 /// A frame of a log, in the line that printed it.
@@ -15,20 +17,92 @@ pub struct Token<'t> {
     pub found: FrameAt<'t>,
 }
 
+impl Token<'_> {
+    /// The lines that stand for this frame's line: one for each inlined call, innermost first, then the function's own.
+    pub fn with_calls(&self, line: &[u8], calls: &[Call<'_>]) -> impl Iterator<Item = Vec<u8>> {
+        let (before, symbol) = (&line[..self.found.symbol.start], &line[self.found.symbol.clone()]);
+        let behind = &line[self.found.symbol.end..];
+        calls.iter().map(move |call| {
+            let mut text = before.to_vec();
+            if call.inlined {
+                text.extend_from_slice(format!("{} {} [inline]", call.function, call.place()).as_bytes());
+            } else {
+                text.extend_from_slice(symbol);
+                text.extend_from_slice(format!(" {}", call.place()).as_bytes());
+            }
+            text.extend_from_slice(behind);
+            text
+        })
+    }
+}
+
 /// Finds the frames of a log that comes in pieces of whole lines.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// Callers whose last frame was an exception's entry, with no registers since.
     entered: HashSet<Context>,
+    /// The line with the instruction pointer, of callers that printed it last: it tells whose code the next line shows.
+    pointers: HashMap<Context, Vec<u8>>,
+    /// The code that was listed last: an oops prints it once more at its end.
+    listed: Vec<u8>,
+}
+
+/// What a line of a log says that can be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'t> {
+    /// A stack frame.
+    Frame(Token<'t>),
+    /// The code around the instruction pointer.
+    Code(CodeLine),
+}
+
+/// A `Code:` line of a log that shows kernel code in which something trapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeLine {
+    /// The line, in bytes of the text, without its line break.
+    pub line: Range<usize>,
+    /// Where `Code:` starts in the line.
+    pub at: usize,
+    /// What it shows.
+    pub listing: Listing,
 }
 
 /// Callers that are remembered; a log with more of them is none.
 const CALLERS: usize = 1 << 16;
 
+/// Bytes of a line with an instruction pointer that say whose it is.
+const POINTER: usize = 32;
+
 impl Decoder {
     /// The frames of the next lines, at most one a line. Text that already says where its frames stand has none.
     pub fn tokens<'t>(&mut self, text: &'t [u8]) -> Vec<Token<'t>> {
         trace::lines(text).filter_map(|line| self.token(&line)).collect()
+    }
+
+    /// The frames and the `Code:` lines of the next lines.
+    pub fn pieces<'t>(&mut self, text: &'t [u8]) -> Vec<Piece<'t>> {
+        let piece = |line: Line<'t>| {
+            let code = self.code(&line).map(Piece::Code);
+            code.or_else(|| self.token(&line).map(Piece::Frame))
+        };
+        trace::lines(text).filter_map(piece).collect()
+    }
+
+    fn code(&mut self, line: &Line<'_>) -> Option<CodeLine> {
+        let pointer = if self.pointers.is_empty() { None } else { self.pointers.remove(&line.context) };
+        let text = line.body.trim_ascii_start();
+        if !text.starts_with(b"Code:") {
+            if matches!(text, [b'R' | b'E', b'I', b'P', b':', ..]) && self.pointers.len() < CALLERS {
+                self.pointers.insert(line.context, text[..text.len().min(POINTER)].to_vec());
+            }
+            return None;
+        }
+        if text == self.listed {
+            return None;
+        }
+        let listing = code::listing([pointer.as_deref().unwrap_or_default(), line.body])?;
+        self.listed = text.to_vec();
+        Some(CodeLine { line: line.offset..line.end(), at: line.raw.len() - text.len(), listing })
     }
 
     fn token<'t>(&mut self, line: &Line<'t>) -> Option<Token<'t>> {
@@ -87,5 +161,25 @@ mod tests {
     #[test]
     fn symbolized_text_is_left_alone() {
         assert_eq!(tokens(" f+0x1/0x2 fs/inode.c:12\n f+0x1/0x2 (fs/inode.c:12)\n f+0x1/0x2 [m]\n").len(), 1);
+    }
+
+    #[test]
+    fn code_of_the_kernel_is_listed_once_wherever_the_text_is_cut() {
+        let lines = [
+            "[ 1.0][ T1] RIP: 0033:0x4665d9\n",
+            "[ 1.0][ T2] RIP: 0010:f+0x1/0x2\n",
+            "[ 1.0][ T1] Code: 31 d2 <48> f7 f5\n",
+            "[ 1.0][ T2] Code: 31 d2 <48> f7 f5\n",
+            "[ 1.0][ T2] Code: 31 d2 <48> f7 f5\n",
+            "[ 1.0][ T1] Code: 31 d2 <0f> 0b\n",
+        ];
+        let codes = |piece: Piece<'_>| if let Piece::Code(code) = piece { Some((code.line, code.at)) } else { None };
+        let whole = lines.concat();
+        let found: Vec<_> = Decoder::default().pieces(whole.as_bytes()).into_iter().filter_map(codes).collect();
+        let start = whole.find("[ 1.0][ T2] Code").unwrap_or_default();
+        assert_eq!(found, [(start..start + 34, 12)]);
+        let mut decoder = Decoder::default();
+        let counts = lines.map(|line| decoder.pieces(line.as_bytes()).into_iter().filter_map(codes).count());
+        assert_eq!(counts, [0, 0, 0, 1, 0, 0]);
     }
 }

@@ -18,8 +18,10 @@ pub use {image, signature, symbolize, trace};
 
 mod decode;
 pub mod kernel;
+mod symbolized;
 
-pub use decode::{Decoder, Token};
+pub use decode::{CodeLine, Decoder, Piece, Token};
+pub use symbolized::{Symbolized, listing, trapping_instruction};
 
 /// One report, and all that is known of it without a vmlinux.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 use trace::format::Integrity;
-use trace::{Entry, Splat, stack};
+use trace::{Entry, Marks, Splat, stack};
 
 /// Why a report cannot be believed. The wording is syzkaller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,10 @@ fn traces(lines: &[Entry<'_>]) -> Option<Corrupted> {
         while heads != 0 {
             first[heads.trailing_zeros() as usize].get_or_insert(n);
             heads &= heads - 1;
+        }
+        // For syzkaller the line break before counts as the character that must stand in front, so the trace starts there.
+        if n > 0 && entry.marks.any(Marks::BACKTRACE_LOWER) && stack::names_leak(entry.line.body) {
+            first[stack::LEAK].get_or_insert(n - 1);
         }
     }
     let mut found = false;

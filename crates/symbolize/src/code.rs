@@ -40,19 +40,35 @@ pub struct Listing {
 /// assert_eq!(listing.instructions[listing.trapping].text, "div    %rbp");
 /// ```
 pub fn listing<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<Listing> {
+    trapped(lines)?.listing()
+}
+
+/// The text of the instruction that trapped, by the same rules: what a [`listing`] marks, for the price of one instruction.
+pub fn trapping_instruction<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<String> {
+    Some(trapped(lines)?.text)
+}
+
+fn trapped<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<Trapped> {
     let mut before: &[u8] = b"";
     lines.into_iter().find_map(|line| {
         let pointer = std::mem::replace(&mut before, line);
-        if is_user_mode(pointer) {
-            return None;
-        }
+        let code = Code::parse(line).filter(|_| !is_user_mode(pointer))?;
         let bits = if pointer.trim_ascii_start().starts_with(b"EIP:") { Bits::B32 } else { Bits::B64 };
-        Listing::of(&Code::parse(line)?, bits)
+        Trapped::of(code, bits)
     })
 }
 
-impl Listing {
-    fn of(code: &Code, bits: Bits) -> Option<Listing> {
+/// A `Code:` line of which it is known where its instructions start.
+struct Trapped {
+    code: Code,
+    bits: Bits,
+    skipped: usize,
+    /// The instruction that trapped.
+    text: String,
+}
+
+impl Trapped {
+    fn of(code: Code, bits: Bits) -> Option<Trapped> {
         let aligned = |skipped: usize| {
             let steps = Disassembly::new(&code.bytes[skipped..], bits);
             let mut all_known = true;
@@ -67,9 +83,15 @@ impl Listing {
         let cuts = || (0..=MOST_SKIPPED.min(code.trap)).filter_map(|skipped| Some((skipped, aligned(skipped)?)));
         let best = cuts().find(|(_, all_known)| *all_known).or_else(|| cuts().next());
         let (skipped, _) = best?;
-        let instructions = Disassembly::new(&code.bytes[skipped..], bits).instructions();
+        let text = Disassembly::new(&code.bytes[skipped..], bits).text_at(code.trap - skipped)?;
+        (!text.starts_with("ud2")).then_some(Trapped { code, bits, skipped, text })
+    }
+
+    fn listing(&self) -> Option<Listing> {
+        let Trapped { code, bits, skipped, .. } = self;
+        let instructions = Disassembly::new(&code.bytes[*skipped..], *bits).instructions();
         let trapping = instructions.iter().position(|instruction| skipped + instruction.offset == code.trap)?;
-        (!instructions[trapping].text.starts_with("ud2")).then_some(Listing { skipped, trapping, instructions })
+        Some(Listing { skipped: *skipped, trapping, instructions })
     }
 }
 

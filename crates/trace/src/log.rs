@@ -31,7 +31,7 @@ pub struct Log<'t> {
     rules: Rules,
     entries: Vec<Entry<'t>>,
     last_panic: Option<usize>,
-    last_suppressed: Option<usize>,
+    suppressed: bool,
     disconnected: bool,
 }
 
@@ -39,7 +39,7 @@ impl<'t> Log<'t> {
     /// Reads a console text; the rules say which lines start a report.
     pub fn parse(text: &'t [u8], rules: Rules) -> Log<'t> {
         let entries = entries(text, rules);
-        let mut log = Log { text, rules, entries, last_panic: None, last_suppressed: None, disconnected: false };
+        let mut log = Log { text, rules, entries, last_panic: None, suppressed: false, disconnected: false };
         log.find_triggers();
         log
     }
@@ -76,9 +76,9 @@ impl<'t> Log<'t> {
         self.last_panic.is_some_and(|at| at >= from)
     }
 
-    /// True where a line at or behind `from` says that the output is not worth a bug.
-    pub(crate) fn suppressed(&self, from: usize) -> bool {
-        self.last_suppressed.is_some_and(|at| at >= from)
+    /// True where a line says that the output is not worth a bug.
+    pub(crate) fn suppressed(&self) -> bool {
+        self.suppressed
     }
 
     /// True where the machine monitor lost the serial console.
@@ -108,9 +108,7 @@ impl<'t> Log<'t> {
             if marks.any(Marks::NOT_SYNCING) {
                 self.last_panic = Some(n);
             }
-            if marks.any(Marks::MAYBE_SUPPRESSED) && suppresses(line.raw, marks) {
-                self.last_suppressed = Some(n);
-            }
+            self.suppressed |= marks.any(Marks::MAYBE_SUPPRESSED) && suppresses(line.raw, marks);
             self.disconnected |= marks.any(Marks::VM_DISCONNECTED);
         }
     }

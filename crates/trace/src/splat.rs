@@ -39,7 +39,7 @@ pub struct Splat<'t> {
     pub raw: &'t [u8],
     /// The text says, at or behind where the search for this splat started, that the kernel panicked.
     pub panicked: bool,
-    /// The text says that whatever crashed is not worth a bug.
+    /// The text says somewhere that whatever crashed is not worth a bug.
     pub suppressed: bool,
     /// The machine monitor lost the console.
     pub disconnected: bool,
@@ -76,7 +76,7 @@ impl<'t> Splat<'t> {
             own: 0,
             raw: &[],
             panicked: log.panicked(from),
-            suppressed: log.suppressed(from),
+            suppressed: log.suppressed(),
             disconnected: log.disconnected(),
             cut: false,
         };

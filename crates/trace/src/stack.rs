@@ -21,6 +21,8 @@ pub const HEAD: Marks = Marks::CALL_TRACE
     .or(Marks::UNINIT)
     .or(Marks::BAD_ADDRESS);
 
+/// kmemleak's `backtrace:`.
+pub const LEAK: usize = 5;
 /// RISC-V's registers: they head a trace and need no frames.
 pub const RISCV: usize = 8;
 
@@ -53,13 +55,17 @@ pub fn heads(line: &[u8], marks: Marks) -> u16 {
 
 /// `backtrace:` and `backtrace (crc 1234abcd):`, but not lockdep's `stack backtrace:`.
 fn lower_backtrace(line: &[u8]) -> bool {
-    memmem::find_iter(line, b" backtrace").any(|at| {
-        let rest = &line[at + b" backtrace".len()..];
+    memmem::find_iter(line, b" backtrace").any(|at| at > 0 && line[at - 1] != b'k' && names_leak(&line[at..]))
+}
+
+/// ` backtrace:` and ` backtrace (crc 1234abcd):` at the start of a text.
+pub fn names_leak(text: &[u8]) -> bool {
+    text.strip_prefix(b" backtrace").is_some_and(|rest| {
         let crc = rest.strip_prefix(b" (crc ").map(|crc| {
             let hex = crc.iter().take_while(|b| is_hex(**b)).count();
             hex > 0 && crc[hex..].starts_with(b"):")
         });
-        at > 0 && line[at - 1] != b'k' && (rest.starts_with(b":") || crc == Some(true))
+        rest.starts_with(b":") || crc == Some(true)
     })
 }
 

@@ -91,7 +91,7 @@ impl Trigger {
 
 /// True where a line holds a shape; `warning:` stands for any case of all its letters.
 fn is_like(line: &[u8], shape: &Shape) -> bool {
-    if shape.head() == b"warning:" {
+    if shape.head() == b"warning: " {
         return memmem::find(line, b"uses ").is_some() && shape.find(&line.to_ascii_lowercase()).is_some();
     }
     shape.find(line).is_some()
@@ -174,6 +174,7 @@ mod tests {
             "Warning: `syz' uses deprecated v2 capabilities in a way: WARNING: x",
             "XFS (loop0): WARNING: x",
             "INFO: NMI handler (perf) took too long to run",
+            "INFO: sys_landlock add_rule is not present in /proc/kallsyms",
             "traps: general protection fault ip:1 sp:2 error:0 in x",
             "audit_panic: x",
         ] {

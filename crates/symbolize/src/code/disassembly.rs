@@ -81,6 +81,19 @@ impl Step<'_> {
     pub fn is_known(&self) -> bool {
         !matches!(self.what, What::Unknown)
     }
+
+    /// What a listing says here; nothing where it leaves the step out.
+    fn text(&self, formatter: &mut GasFormatter, bits: Bits) -> Option<String> {
+        match self.what {
+            What::Instruction(instruction) => Some(text(formatter, instruction)),
+            What::Unknown => Some("(bad)".into()),
+            What::Cut => {
+                let byte = *self.bytes.first()?;
+                Some(prefix(byte, bits).map_or_else(|| format!(".byte {byte:#x}"), Into::into))
+            }
+            What::Zeros => None,
+        }
+    }
 }
 
 impl<'c> Disassembly<'c> {
@@ -93,17 +106,16 @@ impl<'c> Disassembly<'c> {
         let bits = self.bits;
         let mut formatter = formatter();
         self.filter_map(|step| {
-            let text = match step.what {
-                What::Instruction(instruction) => text(&mut formatter, instruction),
-                What::Unknown => "(bad)".into(),
-                What::Cut => {
-                    prefix(step.bytes[0], bits).map_or_else(|| format!(".byte {:#x}", step.bytes[0]), Into::into)
-                }
-                What::Zeros => return None,
-            };
+            let text = step.text(&mut formatter, bits)?;
             Some(Instruction { offset: step.offset, bytes: step.bytes.to_vec(), text })
         })
         .collect()
+    }
+
+    /// The text of the instruction at an offset.
+    pub fn text_at(mut self, offset: usize) -> Option<String> {
+        let bits = self.bits;
+        self.find(|step| step.offset == offset)?.text(&mut formatter(), bits)
     }
 }
 

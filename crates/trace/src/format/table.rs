@@ -113,12 +113,12 @@ const NO_WARNING: &[&str] = &[
     "WARNING: Unsupported flag value\\(s) of 0x\\%x in DT_FLAGS_1",
     "WARNING: Unprivileged eBPF is enabled with eIBRS",
     "WARNING: fbcon: Driver '%l' missed to adjust virtual screen size \\(%dx%d vs. %dx%d)",
-    "WARNING: See https…for mitigation options.",
+    "WARNING: See https… for mitigation options.",
     "WARNING: kernel not compiled with CPU_SRSO",
     "EXT4-{f|F}{s|S}:",
     "EXT4-{f|F}{s|S} \\(%l):",
-    "warning:…uses deprecated v2 capabilities",
-    "warning:…uses wireless extensions",
+    "warning: … uses deprecated v2 capabilities",
+    "warning: … uses wireless extensions",
     "XFS \\(%w): WARNING",
 ];
 const NO_INFO: &[&str] = &[
@@ -127,7 +127,7 @@ const NO_INFO: &[&str] = &[
     "INFO: NMI handler",
     "INFO: recovery required on readonly filesystem",
     "{handler|interrupt}…took too long",
-    "INFO: sys_%w is not present in /proc/kallsyms",
+    "INFO: sys_… is not present in /proc/kallsyms",
     "INFO: no syscalls can create resource",
     "rmt_storage:INFO:",
     "_INFO:",
@@ -219,8 +219,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("BUG:", "BUG: Bad rss-counter state", "BUG: Bad rss-counter state").no_stack(),
     row("BUG:", "BUG: non-zero nr_ptes on freeing mm", "BUG: non-zero nr_ptes on freeing mm").no_stack(),
     row("BUG:", "BUG: non-zero nr_pmds on freeing mm", "BUG: non-zero nr_pmds on freeing mm").no_stack(),
-    row("BUG:", "BUG: Dentry …still in use", "BUG: Dentry still in use in {1}")
-        .report("BUG: Dentry …still in use \\(%d) [{unmount} of %l]")
+    row("BUG:", "BUG: Dentry … still in use", "BUG: Dentry still in use in {1}")
+        .report("BUG: Dentry … still in use \\(%d) [{unmount} of %l]")
         .alt(&["BUG: Dentry still in use [{1} of {2}]"]),
     row("BUG:", "BUG: Bad page {state|cache}", "BUG: Bad page {1} in {f1}")
         .frames(steps(&[Line("page last allocated"), Stack]))
@@ -322,7 +322,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("WARNING:", "WARNING: possible irq lock inversion dependency detected", "possible deadlock in {1}")
         .report("WARNING: possible irq lock inversion dependency detected⏎just changed the state of lock⏎at: %P%f"),
     row("WARNING:", "WARNING: …-safe -> …-unsafe lock order detected", "possible deadlock in {f1}")
-        .frames(steps(&[Line("which became …at:"), Stack])),
+        .frames(steps(&[Line("which became … at:"), Stack])),
     row("WARNING:", "WARNING: possible recursive locking detected", "possible deadlock in {1}")
         .report("WARNING: possible recursive locking detected⏎is trying to acquire lock⏎at: %P%f"),
     row("WARNING:", "WARNING: inconsistent lock state", "inconsistent lock state in {f1}")
@@ -334,21 +334,21 @@ pub(crate) const TABLE: &[Row] = &[
         .skip(RCU_USAGE),
     row(
         "WARNING:",
-        "WARNING: kernel stack regs at %x in …has bad '%l' value",
+        "WARNING: kernel stack regs at %x in … has bad '%l' value",
         "WARNING: kernel stack regs has bad '{1}' value",
     )
     .no_stack(),
     row(
         "WARNING:",
-        "WARNING: kernel stack frame pointer at %x in …has bad value",
+        "WARNING: kernel stack frame pointer at %x in … has bad value",
         "WARNING: kernel stack frame pointer has bad value",
     )
     .no_stack(),
     row("WARNING:", "WARNING: bad unlock balance detected!", "WARNING: bad unlock balance in {f1}").frames(UNBALANCED),
     row("WARNING:", "WARNING: held lock freed!", "WARNING: held lock freed in {1}")
         .report("WARNING: held lock freed!⏎at:%~%P%f"),
-    row("WARNING:", "WARNING: kernel stack regs …has bad 'bp' value", "WARNING: kernel stack regs has bad value").no_stack(),
-    row("WARNING:", "WARNING: kernel stack frame pointer …has bad value", "WARNING: kernel stack regs has bad value").no_stack(),
+    row("WARNING:", "WARNING: kernel stack regs … has bad 'bp' value", "WARNING: kernel stack regs has bad value").no_stack(),
+    row("WARNING:", "WARNING: kernel stack frame pointer … has bad value", "WARNING: kernel stack regs has bad value").no_stack(),
     row("WARNING:", "WARNING:%$", "WARNING: corrupted").corrupted(),
     row("INFO:", "INFO: possible circular locking dependency detected", "possible deadlock in {1}")
         .harmless(NO_INFO)
@@ -379,7 +379,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("INFO:", "INFO: task %T blocked (in I/O wait |)for more than %d seconds", "INFO: task hung in {f1}")
         .alt(&["hang in {f1}"])
         .frames(pick(Pick::Hang, TRACE)),
-    row("INFO:", "INFO: task %T can't die for more than …seconds", "INFO: task can't die in {f1}")
+    row("INFO:", "INFO: task %T can't die for more than … seconds", "INFO: task can't die in {f1}")
         .alt(&["hang in {f1}"])
         .frames(TRACE)
         .skip(&["*schedule*"]),
@@ -416,7 +416,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("Kernel panic", "Kernel panic - not syncing: Attempted to kill init!", "kernel panic: Attempted to kill init!"),
     row(
         "Kernel panic",
-        "Kernel panic - not syncing: Couldn't open N_TTY ldisc for …--- error -%d",
+        "Kernel panic - not syncing: Couldn't open N_TTY ldisc for … --- error -%d",
         "kernel panic: Couldn't open N_TTY ldisc",
     ),
     row("Kernel panic", "Kernel panic - not syncing: Fatal exception", "kernel panic: Fatal exception").corrupted(),
@@ -472,7 +472,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("fatal error:", "fatal error:", "go runtime error").harmless(&["ALSA", "fatal error: cannot create timer"]).no_stack(),
     row("SYZFAIL:", "SYZFAIL:%r", "SYZFAIL:{1}").no_stack(),
     row("SYZFATAL:", "SYZFATAL:%r", "SYZFATAL:{1}").alt(&["SYZFATAL"]).no_stack(),
-    row("panic:", "panic: Sentry detected …stuck task", "panic: Sentry detected stuck tasks")
+    row("panic:", "panic: Sentry detected … stuck task", "panic: Sentry detected stuck tasks")
         .harmless(&["_panic:", "xlog_status:", "ddb.onpanic:", "evtlog_status:"])
         .no_stack(),
     row("panic:", "panic:%r", "panic:{1}").no_stack(),

@@ -1,0 +1,108 @@
+//! The law of captures, over the whole pipeline: whatever form a console was captured in, its reports have the names, types
+//! and flags of the console from which the same information was removed.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use testkit::mutate::{FORMS, Form, without};
+
+/// What the law is about: title, type, whether it is corrupted.
+type Name = (String, Option<&'static str>, bool);
+
+/// All successive reports of a capture.
+fn names(capture: &[u8]) -> Vec<Name> {
+    let mut names = Vec::new();
+    ksplat::reports(capture, |found| {
+        let title = &found.title;
+        names.push((title.title.clone(), title.crash_type.map(|kind| kind.name()), title.corrupted.is_some()));
+    });
+    names
+}
+
+/// How a form did.
+#[derive(Default)]
+struct Row {
+    logs: usize,
+    reports: usize,
+    /// Logs whose first report, and reports of all, that are as the law says.
+    first: usize,
+    same: usize,
+    differences: Vec<String>,
+}
+
+impl Row {
+    fn of(form: &Form, logs: &[(String, Vec<u8>)]) -> Row {
+        let mut row = Row::default();
+        for (name, log) in logs {
+            let want = names(&without(log, form.loses));
+            let got = names(&(form.write)(log));
+            row.logs += 1;
+            row.first += usize::from(got.first() == want.first());
+            row.reports += want.len();
+            row.same += if got.len() == want.len() { got.iter().zip(&want).filter(|(a, b)| a == b).count() } else { 0 };
+            if got != want {
+                row.differences.push(format!("{name} as {}:\n  got  {got:?}\n  want {want:?}", form.name));
+            }
+        }
+        row
+    }
+}
+
+/// Each form's row, as a table; the differences behind it.
+fn matrix(logs: &[(String, Vec<u8>)]) -> (String, Vec<String>) {
+    let mut table = format!("{:<34} {:>6} {:>6} {:>8} {:>6}\n", "form", "logs", "first", "reports", "same");
+    let mut differences = Vec::new();
+    for form in FORMS {
+        let row = Row::of(form, logs);
+        let _ =
+            writeln!(table, "{:<34} {:>6} {:>6} {:>8} {:>6}", form.name, row.logs, row.first, row.reports, row.same);
+        differences.extend(row.differences);
+    }
+    (table, differences)
+}
+
+fn check(logs: &[(String, Vec<u8>)]) {
+    assert!(!logs.is_empty(), "no logs test nothing");
+    let (table, differences) = matrix(logs);
+    println!("{table}");
+    let shown = &differences[..differences.len().min(20)];
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), shown.join("\n"));
+}
+
+fn logs(folder: &Path, log_of: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension == "log"));
+    paths.sort();
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), log_of(std::fs::read(path).unwrap()))).collect()
+}
+
+/// The log part of a labelled file.
+fn log_of(mut file: Vec<u8>) -> Vec<u8> {
+    file.retain(|b| *b != b'\r');
+    let find = |what: &[u8]| file.windows(what.len()).position(|window| window == what);
+    let start = if file.starts_with(b"\n") { 1 } else { find(b"\n\n").map_or(file.len(), |at| at + 2) };
+    let end = find(b"\n\nREPORT:\n").map_or(file.len(), |at| at + 2).max(start);
+    let mut log = file[start..end].to_vec();
+    if !log.ends_with(b"\n") {
+        log.push(b'\n');
+    }
+    log
+}
+
+#[test]
+fn captures_of_labelled_logs_have_the_names_of_the_console() {
+    let Some(shared) = testkit::shared_or_skip("ksplat::captures") else { return };
+    check(&logs(&shared.join("corpus/report"), log_of));
+}
+
+#[test]
+fn captures_of_our_own_logs_have_the_names_of_the_console() {
+    let without_cr = |mut log: Vec<u8>| {
+        log.retain(|b| !matches!(b, b'\r' | 0));
+        log
+    };
+    check(&logs(&testkit::workspace_root().join("testdata/logs"), without_cr));
+}
