@@ -14,13 +14,19 @@ use crate::trigger::Trigger;
 /// Bytes that a window holds before its first trigger line and behind its last one.
 pub const REACH: usize = 128 << 10;
 
+/// A console of at most so many bytes is one window, so that forms of one log, which differ in length, are read alike.
+const ONE: usize = 1 << 20;
+
+/// How many times longer than a console its capture as JSON or as journal export is.
+const ENCODED: usize = 8;
+
 /// A window that would grow beyond this (triggers without end) is closed, and the next one starts at the next trigger.
 const LARGEST: usize = 2 << 20;
 
 /// A line longer than this is taken to end there.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// A part of a console that holds reports; a console of at most [`REACH`] bytes is one part, whatever it holds.
+/// A part of a console that holds reports; a short console (1 MiB) that holds some is one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The bytes to look at.
@@ -46,6 +52,8 @@ pub struct Scanner {
     open: Option<Range<usize>>,
     /// A console that fits one window was told.
     is_told: bool,
+    /// How many times a window is longer than that of a plain console; 0 where nothing was read.
+    stretch: usize,
 }
 
 impl Scanner {
@@ -58,13 +66,22 @@ impl Scanner {
     ///
     /// The bytes from the last answered [`Scan::More`] on must still be there.
     pub fn scan(&mut self, base: usize, text: &[u8], whole: bool) -> Scan {
-        if whole && base == 0 && text.len() <= REACH {
-            // Whatever is in it shares a window, so looking for triggers is left to who reads the window.
+        if base == 0 && text.len() <= ONE {
+            if !whole {
+                return Scan::More(0);
+            }
+            // Whatever is in a short one shares a window, so looking for triggers is left to who reads the window.
             let is_told = std::mem::replace(&mut self.is_told, true);
             let all = 0..text.len();
-            let none = is_told || text.is_empty();
+            let none =
+                is_told || text.is_empty() || all.end > REACH && next_trigger(text, true, self.rules).line.is_none();
             return if none { Scan::More(all.end) } else { Scan::Window(Window { bytes: all.clone(), starts: all }) };
         }
+        if self.stretch == 0 {
+            let first = text.iter().find(|b| !b.is_ascii_whitespace());
+            self.stretch = if matches!(first, Some(b'{' | b'_')) { ENCODED } else { 1 };
+        }
+        let (reach, largest) = (REACH * self.stretch, LARGEST * self.stretch);
         loop {
             let from = self.at.max(base);
             let found = next_trigger(&text[from - base..], whole, self.rules);
@@ -72,19 +89,19 @@ impl Scanner {
             let line = found.line.map(|line| from + line.start..from + line.end);
             let closes = |open: &Range<usize>| {
                 let next = line.as_ref().map_or(reached, |line| line.start);
-                next > open.end + REACH
+                next > open.end + reach
                     || line.is_none() && whole
-                    || line.as_ref().is_some_and(|line| line.end > open.start + LARGEST)
+                    || line.as_ref().is_some_and(|line| line.end > open.start + largest)
             };
             if let Some(open) = self.open.take_if(|open| closes(open)) {
                 // The trigger that closed the window is found again by the next look.
                 self.at = line.map_or(reached, |line| line.start).max(open.end);
-                return Scan::Window(window(&open, base, text));
+                return Scan::Window(window(&open, reach, base, text));
             }
             let Some(line) = line else {
                 self.at = reached;
                 let keep = self.open.as_ref().map_or(reached, |open| open.start);
-                return Scan::More(keep.saturating_sub(REACH + LONGEST_LINE).max(base));
+                return Scan::More(keep.saturating_sub(reach + LONGEST_LINE).max(base));
             };
             self.at = line.end;
             self.open = Some(self.open.as_ref().map_or(line.start, |open| open.start)..line.end);
@@ -144,11 +161,11 @@ fn line_end(text: &[u8], at: usize, whole: bool) -> Option<usize> {
 }
 
 /// The window around trigger lines, from line start to line end.
-fn window(open: &Range<usize>, base: usize, text: &[u8]) -> Window {
+fn window(open: &Range<usize>, reach: usize, base: usize, text: &[u8]) -> Window {
     let (first, last) = (open.start - base, open.end - base);
-    let start = first.saturating_sub(REACH);
+    let start = first.saturating_sub(reach);
     let start = if start == 0 { 0 } else { memchr(b'\n', &text[start..first]).map_or(first, |n| start + n + 1) };
-    let end = text.len().min(last + REACH);
+    let end = text.len().min(last + reach);
     let end = if end == text.len() { end } else { memrchr(b'\n', &text[last..end]).map_or(last, |n| last + n + 1) };
     Window { bytes: base + start..base + end, starts: open.start..open.end }
 }
@@ -201,21 +218,28 @@ mod tests {
         let quiet = b"a\nDEBUG: b\n".repeat(REACH / 10);
         assert_eq!(windows(&quiet, Rules::Syzbot).count(), 0);
         let loud = [&quiet[..], b"BUG: b\nc\n"].concat();
+        let all = 0..loud.len();
+        assert_eq!(windows(&loud, Rules::Syzbot).map(|window| window.bytes).collect::<Vec<_>>(), [all]);
+        let quiet = b"a\nDEBUG: b\n".repeat(ONE / 8);
+        assert_eq!(windows(&quiet, Rules::Syzbot).count(), 0);
+        let loud = [&quiet[..], b"BUG: b\nc\n"].concat();
         let starts = quiet.len()..quiet.len() + 6;
         assert_eq!(windows(&loud, Rules::Syzbot).map(|window| window.starts).collect::<Vec<_>>(), [starts]);
     }
 
     #[test]
     fn distant_triggers_have_windows_of_their_own() {
-        let text = console(&[300_000, 100_000, 300_000]);
+        let text = console(&[800_000, 100_000, 300_000]);
         let found: Vec<_> = windows(&text, Rules::Syzbot).collect();
         assert_eq!(found.len(), 2);
-        assert!(found[0].bytes.start > 160_000 && found[0].bytes.len() < 3 * REACH + 100_000);
+        assert!(found[0].bytes.start > 660_000 && found[0].bytes.len() < 3 * REACH + 100_000);
     }
 
     #[test]
     fn a_stream_has_the_same_windows() {
-        for text in [console(&[0, 300_000, 100_000, 131_060, 500_000]), b"x\nBUG: y\nz\n".repeat(300)] {
+        let long = console(&[0, 300_000, 100_000, 131_060, 500_000]);
+        let encoded = [b"{\n", &long[..]].concat();
+        for text in [long, encoded, console(&[100_000, 200_000]), b"x\nBUG: y\nz\n".repeat(300)] {
             let whole: Vec<_> =
                 windows(&text, Rules::Syzbot).map(|w| (w.starts.clone(), text[w.bytes].to_vec())).collect();
             for size in [1_000, 4_096, 65_537, 1 << 20] {

@@ -43,11 +43,12 @@ pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
     has_indented_messages(text, &sample).then_some(Layer::Dmesg)
 }
 
-/// Whether the text is what `journalctl -o export` writes.
+/// Whether the text is what `journalctl -o export` writes, or a part of it.
 pub(super) fn is_export(text: &[u8]) -> bool {
     let text = &text[text.iter().take_while(|&&b| b == b'\n').count()..];
-    text.starts_with(b"__CURSOR=")
-        || text.first() == Some(&b'_') && lines(text).take(64).any(|(_, line)| line.starts_with(b"__CURSOR="))
+    let name = text.iter().take(64).take_while(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_')).count();
+    let is_field = name > 0 && text.get(name) == Some(&b'=');
+    is_field && lines(text).take(64).any(|(_, line)| line.starts_with(b"__CURSOR="))
 }
 
 /// What lines look like.
