@@ -68,6 +68,8 @@ pub enum Command {
     /// Bisection logs: read, and judged
     #[command(subcommand)]
     Bisect(crate::bisect::Command),
+    /// The JSON Schema of what `report --format ndjson` writes
+    Schema,
 }
 
 /// The logs to read.

@@ -12,6 +12,7 @@ mod mmap;
 mod output;
 mod record;
 mod report;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Dedup(paths) => dedup::run(&args.shared, &paths.paths, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
+        Command::Schema => schema::run(&output),
     };
     outcome.unwrap_or_else(|error| output.fail(&error)).into()
 }

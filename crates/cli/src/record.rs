@@ -1,35 +1,54 @@
-//! The NDJSON record of a report. The names are a contract.
+//! The NDJSON record of a report. The names are a contract; the documentation is that of the JSON Schema.
 
 use ksplat::symbolize::code::Listing;
 use ksplat::symbolize::{Call, Resolution};
-use ksplat::trace::{Frame, Trace};
+use ksplat::trace::detail::{By, Code, Detail, Hex, Module, Pointer, Registers, Taint, Values};
+use ksplat::trace::{Frame, Report, Role};
 use ksplat::{Found, Symbolized};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::kernel::Kernel;
 
-/// One report; fields that say nothing are left out.
-#[derive(Debug, Serialize)]
+/// One report of `ksplat report --format ndjson`. Every field may be absent; unknown fields are to be ignored.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "ksplat report")]
 pub struct Record<'a> {
+    /// Where the report was found: a path, the member of an archive, or `-` for standard input.
     file: &'a str,
+    /// Number of the report in its file, from 0.
     index: usize,
+    /// The title, as syzbot names such a crash.
     title: &'a str,
+    /// Other titles that the same bug is known under.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     alt_titles: &'a [String],
+    /// The kind of crash, as syzkaller names it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     crash_type: Option<&'static str>,
+    /// The function that the title blames.
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<&'a str>,
+    /// Something is missing in the report, so that the title cannot be trusted.
     corrupted: bool,
+    /// What is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     corrupted_reason: Option<&'static str>,
+    /// The output around the report says that whatever crashed is not worth a bug.
     suppressed: bool,
+    /// The kernel panicked at or behind the report.
     panicked: bool,
+    /// The fuzzer's program that ran; null where no task of syzkaller is named.
     executor: Option<Executor>,
+    /// Where the line that started the report starts, in bytes of the file.
     start: usize,
+    /// Where the last line that starts a report ends, in bytes of the file (syzkaller's end of the region).
     end: usize,
+    /// Where the search for the next report goes on, in bytes of the file.
     skip: usize,
+    /// Where the report's own last line ends, in bytes of the file.
     region_end: usize,
+    /// The report without printk's prefixes, with the lines that led to it.
     text: String,
     /// The text with source lines, inlined calls and plain names, and the disassembly behind it, where that changes it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,37 +59,72 @@ pub struct Record<'a> {
     /// The source file that the symbolized report points at.
     #[serde(skip_serializing_if = "Option::is_none")]
     guilty_file: Option<String>,
+    /// How bad such a crash is among all kinds: 24 is the worst, 1 the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
+    /// The signature, `v0:` and 32 hex digits: reports with one signature are one bug.
     signature: String,
+    /// Who printed the report: `T123` a task, `C1` an interrupt on a CPU, `console` where printk does not say.
     #[serde(skip_serializing_if = "String::is_empty")]
     context: String,
+    /// The CPU that printed the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<u32>,
+    /// The task's user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    /// The task's pid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<u32>,
+    /// The task's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     comm: Option<&'a str>,
+    /// The kernel's release, as `uname -r` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<&'a str>,
+    /// The kernel's version, as `uname -v` starts: `#1 SMP PREEMPT_DYNAMIC`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    /// The machine, as its firmware names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hardware: Option<&'a str>,
+    /// The letters of the kernel's taint flags; empty where the kernel says that it is not tainted.
     #[serde(skip_serializing_if = "Option::is_none")]
     taint: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    modules: &'a [&'a str],
+    /// The same flags with their meaning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taints: Vec<Taint>,
+    /// The loaded modules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<Module<'a>>,
+    /// Where the kernel was: the instruction pointer of the report's own registers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rip: Option<Pointer<'a>>,
+    /// The machine code around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a Code<'a>>,
+    /// The other registers of the report itself; those of what an interrupt or a system call left are with their trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registers: Option<&'a Values<'a>>,
+    /// What the report says by its kind.
+    #[serde(flatten)]
+    detail: &'a Detail<'a>,
+    /// The stack traces, in the order in which they were printed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     traces: Vec<TraceRecord<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A program of the fuzzer.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Executor {
+    /// The process that ran it.
     proc: u64,
+    /// Its number.
     id: u64,
 }
 
 /// The instructions around the one that trapped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DisassemblyRecord {
     /// Leading bytes of the `Code:` line that are left out, since they seem to be the end of an instruction.
     skipped: usize,
@@ -81,7 +135,7 @@ struct DisassemblyRecord {
 }
 
 /// One instruction.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct InstructionRecord {
     /// Bytes from the start of the first instruction.
     offset: usize,
@@ -91,41 +145,66 @@ struct InstructionRecord {
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A stack trace.
+#[derive(Debug, Serialize, JsonSchema)]
 struct TraceRecord<'a> {
-    role: &'static str,
+    /// What the trace shows.
+    role: Role,
+    /// Who did what the trace shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a By<'a>>,
+    /// The registers that were printed with the trace, besides those of the report itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    registers: Vec<&'a Registers<'a>>,
+    /// The frames, innermost first.
     frames: Vec<FrameRecord<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A stack frame.
+#[derive(Debug, Serialize, JsonSchema)]
 struct FrameRecord<'a> {
+    /// The function as the kernel printed it, with what the compiler added to its name; absent for a bare address.
     #[serde(skip_serializing_if = "str::is_empty")]
     function: &'a str,
+    /// Bytes from the function's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
+    /// Bytes from the function's start to the next symbol.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
+    /// The module that the function is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<&'a str>,
+    /// The module's build-id.
     #[serde(skip_serializing_if = "Option::is_none")]
     build_id: Option<&'a str>,
+    /// The address at run time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
+    address: Option<Hex>,
+    /// False where the unwinder doubts the frame.
     reliable: bool,
+    /// True where the address is the instruction itself, false where it is the one behind a call.
     exact: bool,
+    /// The calls that the frame stands for, innermost first: inlined ones, then the function itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallRecord>,
+    /// Why the frame could not be symbolized.
     #[serde(skip_serializing_if = "Option::is_none")]
     miss: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// A call in the source.
+#[derive(Debug, Serialize, JsonSchema)]
 struct CallRecord {
+    /// The function.
     function: String,
+    /// The source file.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
+    /// The line in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
+    /// True where the compiler put the function's body into its caller.
     inlined: bool,
 }
 
@@ -141,6 +220,7 @@ impl<'a> Record<'a> {
         let text = found.splat.text();
         let resolve = |frames: &[Frame<'_>]| kernel.map_or_else(Vec::new, |kernel| kernel.resolve_all(frames));
         let symbolized = Symbolized::of(&found.splat, &found.title, resolve);
+        let registers = found.report.kernel_registers();
         Record {
             file,
             index: found.index,
@@ -165,13 +245,20 @@ impl<'a> Record<'a> {
             signature: found.signature.to_string(),
             context: found.splat.context.to_string(),
             cpu: origin.cpu,
+            uid: origin.uid,
             pid: origin.pid,
             comm: origin.comm.as_deref(),
             release: origin.release,
+            version: origin.version,
             hardware: origin.hardware.as_deref(),
             taint: origin.taint.as_deref(),
-            modules: &origin.modules,
-            traces: found.report.traces.iter().map(|trace| TraceRecord::new(trace, kernel)).collect(),
+            taints: origin.taint.iter().flat_map(|letters| letters.chars().map(Taint::of)).collect(),
+            modules: origin.modules.iter().map(|word| Module::parse(word)).collect(),
+            rip: registers.and_then(|set| set.rip),
+            code: registers.and_then(|set| set.code.as_ref()),
+            registers: registers.map(|set| &set.values).filter(|values| !values.is_empty()),
+            detail: &found.report.detail,
+            traces: (0..found.report.traces.len()).map(|n| TraceRecord::new(&found.report, n, kernel)).collect(),
         }
     }
 }
@@ -191,10 +278,20 @@ impl DisassemblyRecord {
 }
 
 impl<'a> TraceRecord<'a> {
-    fn new(trace: &'a Trace<'a>, kernel: Option<&Kernel<'_>>) -> TraceRecord<'a> {
-        let frames =
-            trace.frames.iter().map(|frame| FrameRecord::new(frame, kernel.map(|k| k.resolve(frame)))).collect();
-        TraceRecord { role: trace.role.name(), frames }
+    fn new(report: &'a Report<'a>, number: usize, kernel: Option<&Kernel<'_>>) -> TraceRecord<'a> {
+        let trace = &report.traces[number];
+        let own = report.kernel_registers();
+        let others = report.registers.iter().filter(|set| own.is_none_or(|own| !std::ptr::eq(*set, own)));
+        TraceRecord {
+            role: trace.role,
+            by: trace.by.as_ref(),
+            registers: others.filter(|set| set.trace == Some(number)).collect(),
+            frames: trace
+                .frames
+                .iter()
+                .map(|frame| FrameRecord::new(frame, kernel.map(|k| k.resolve(frame))))
+                .collect(),
+        }
     }
 }
 
@@ -208,7 +305,7 @@ impl<'a> FrameRecord<'a> {
             size: named.then_some(frame.size),
             module: frame.module,
             build_id: frame.build_id,
-            address: frame.address.map(|address| format!("{address:#x}")),
+            address: frame.address.map(Hex),
             reliable: frame.reliable,
             exact: frame.exact,
             calls: calls.iter().map(CallRecord::new).collect(),

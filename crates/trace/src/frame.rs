@@ -212,7 +212,7 @@ static NAME: [bool; 256] = {
 };
 
 /// A hex number that fits 64 bits, and how long it is.
-fn hex(text: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn hex(text: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     let mut length = 0;
     for b in text {

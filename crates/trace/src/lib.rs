@@ -3,6 +3,7 @@
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
 mod capture;
+pub mod detail;
 mod fault_injection;
 pub mod format;
 mod frame;

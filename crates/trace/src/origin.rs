@@ -9,12 +9,16 @@ use memchr::memmem;
 pub struct Origin<'t> {
     /// The CPU that printed the report.
     pub cpu: Option<u32>,
+    /// The task's user, as the kernel numbers it.
+    pub uid: Option<u32>,
     /// The task's pid.
     pub pid: Option<u32>,
     /// The task's name; up to 15 bytes of anything.
     pub comm: Option<Cow<'t, str>>,
     /// The kernel's release: `6.1.0-50-cloud-amd64`.
     pub release: Option<&'t str>,
+    /// The kernel's version, as far as it is printed: `#1 SMP PREEMPT_DYNAMIC`.
+    pub version: Option<&'t str>,
     /// The letters of the kernel's taint flags (Documentation/admin-guide/tainted-kernels.rst); empty where it is not tainted.
     pub taint: Option<String>,
     /// The machine, as its firmware names it.
@@ -50,6 +54,7 @@ impl<'t> Origin<'t> {
             .map(|at| (at, Some(at + 10)))
             .or_else(|| find(tail, b" Not tainted ").map(|at| (at, None)))?;
         self.cpu = self.cpu.or_else(|| number_behind(head, b"CPU: "));
+        self.uid = self.uid.or_else(|| number_behind(head, b"UID: "));
         self.pid = self.pid.or_else(|| number_behind(head, b"PID: ").or_else(|| number_behind(head, b"Pid: ")));
         self.comm.get_or_insert_with(|| String::from_utf8_lossy(trim(&tail[..comm_end])));
         let rest = match taint_at {
@@ -66,8 +71,13 @@ impl<'t> Origin<'t> {
                 &tail[comm_end + b" Not tainted ".len()..]
             }
         };
-        let release = rest.split(|b| *b == b' ').find(|word| !word.is_empty());
-        self.release = self.release.or_else(|| release.and_then(|word| std::str::from_utf8(word).ok()));
+        if self.release.is_none()
+            && let Ok(rest) = std::str::from_utf8(rest.trim_ascii())
+        {
+            let (release, version) = rest.split_once(' ').unwrap_or((rest, ""));
+            self.release = Some(release).filter(|release| !release.is_empty());
+            self.version = Some(version.trim_ascii()).filter(|version| version.starts_with('#'));
+        }
         Some(())
     }
 }

@@ -1,11 +1,17 @@
 //! Reports: what a splat says, read whole: who, where, and every stack trace with its role.
 
-use memchr::memmem;
+use std::borrow::Cow;
 
+use memchr::memmem;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+
+use crate::detail::{By, Code, Detail, DetailReader, Registers, Values};
 use crate::frame::Frame;
-use crate::line::{Line, digits};
+use crate::line::digits;
+use crate::log::Entry;
 use crate::origin::Origin;
-use crate::splat::Splat;
+use crate::splat::{Splat, following};
 
 /// What a splat says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +20,10 @@ pub struct Report<'t> {
     pub origin: Origin<'t>,
     /// The stack traces, in the order in which they were printed.
     pub traces: Vec<Trace<'t>>,
+    /// What else it says, by kind of report.
+    pub detail: Detail<'t>,
+    /// The register sets, in the order in which they were printed.
+    pub registers: Vec<Registers<'t>>,
     /// Where the report's last line ends, in bytes of the text; what follows is other output.
     pub end: usize,
 }
@@ -23,6 +33,8 @@ pub struct Report<'t> {
 pub struct Trace<'t> {
     /// What the trace shows.
     pub role: Role,
+    /// Who did what the trace shows, where the line above it says so.
+    pub by: Option<By<'t>>,
     /// The frames, innermost first. A kernel instruction pointer above the trace is its first frame.
     pub frames: Vec<Frame<'t>>,
 }
@@ -61,6 +73,24 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Role; 14] = [
+        Role::Call,
+        Role::OtherCpu,
+        Role::Pointer,
+        Role::Allocated,
+        Role::Freed,
+        Role::Queued,
+        Role::LockChain,
+        Role::LockState,
+        Role::Stored,
+        Role::Created,
+        Role::PageAllocated,
+        Role::PageFreed,
+        Role::Access,
+        Role::Leaked,
+    ];
+
     /// The name in records.
     pub fn name(self) -> &'static str {
         match self {
@@ -108,14 +138,36 @@ impl Role {
     }
 }
 
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl JsonSchema for Role {
+    fn schema_name() -> Cow<'static, str> {
+        "Role".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "What a stack trace shows.", "enum": Role::ALL.map(Role::name) })
+    }
+}
+
 impl<'t> Report<'t> {
     /// Reads a splat whole.
     pub fn parse(splat: &Splat<'t>) -> Report<'t> {
         let mut reader = Reader { report: Report { end: splat.start, ..Report::default() }, ..Reader::default() };
-        for line in splat.with_doubted() {
-            reader.read(line);
+        reader.read_message(&splat.before);
+        for entry in splat.with_doubted() {
+            reader.read(entry);
         }
         reader.finish()
+    }
+
+    /// The registers of the kernel at the time of the report: the first set that is not user space's.
+    pub fn kernel_registers(&self) -> Option<&Registers<'t>> {
+        self.registers.iter().find(|set| set.rip.is_none_or(|rip| !rip.user))
     }
 }
 
@@ -125,14 +177,19 @@ const FAR: usize = 40;
 #[derive(Default)]
 struct Reader<'t> {
     report: Report<'t>,
+    detail: DetailReader<'t>,
     /// The trace that frames go to.
     open: Option<Trace<'t>>,
     /// The next call trace is that of another CPU.
     other_cpu: bool,
     /// An instruction pointer that waits for its call trace.
     pointer: Option<Frame<'t>>,
+    /// The register set that values go to.
+    set: Option<usize>,
     /// The last frame was an exception's entry, and no registers followed.
     entered: bool,
+    /// The report's own registers were printed; they may be repeated.
+    ended: bool,
     /// Lines since the last one that belongs to a report.
     unknown: usize,
     lines: usize,
@@ -140,13 +197,30 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn read(&mut self, line: &Line<'t>) {
+    /// Takes what a warning says: the lines between `------------[ cut here ]------------` and the headline.
+    fn read_message(&mut self, before: &[Entry<'t>]) {
+        let is_cut = |entry: &Entry<'_>| entry.line.body.ends_with(b"[ cut here ]------------");
+        let near = &before[before.len().saturating_sub(8)..];
+        if let Some(cut) = near.iter().rposition(is_cut) {
+            near[cut + 1..].iter().for_each(|entry| self.detail.message(entry.line.body));
+        }
+    }
+
+    fn read(&mut self, entry: &Entry<'t>) {
         if self.over {
             return;
         }
         self.lines += 1;
+        let Entry { line, marks, trigger } = entry;
         let body = line.body;
-        let known = self.read_stack(body, line.reliable) || self.report.origin.read(body) || is_detail(body);
+        if trigger.is_some() && self.lines > 1 && !marks.any(following()) && !goes_on(body) {
+            self.detail.end();
+        }
+        self.ended |= body.starts_with(b"---[ end trace");
+        let known = self.read_stack(body, line.reliable)
+            || self.detail.read(body)
+            || self.report.origin.read(body)
+            || is_detail(body);
         if known || self.lines == 1 {
             self.report.end = line.end();
             self.unknown = 0;
@@ -159,7 +233,7 @@ impl<'t> Reader<'t> {
     /// Takes a line of a stack trace; false where it is none.
     fn read_stack(&mut self, body: &'t [u8], reliable: bool) -> bool {
         if let Some(role) = Role::of_head(body) {
-            self.head(role);
+            self.head(role, body);
             return true;
         }
         if let Some(mut frame) = Frame::parse(body) {
@@ -168,11 +242,16 @@ impl<'t> Reader<'t> {
         }
         if let Some(function) = crate::stack::instruction_pointer(body) {
             self.entered = false;
+            let found = Frame::find(body).map(|found| Frame { exact: true, ..found.frame });
+            self.registers(Registers::of_pointer(body.trim_ascii_start(), found));
             if function.is_some()
-                && let Some(found) = Frame::find(body)
+                && let Some(frame) = found
             {
-                self.instruction_pointer(Frame { exact: true, ..found.frame });
+                self.instruction_pointer(frame);
             }
+            return true;
+        }
+        if self.read_values(body) {
             return true;
         }
         if !is_inside_trace(body) {
@@ -181,7 +260,7 @@ impl<'t> Reader<'t> {
         false
     }
 
-    fn head(&mut self, role: Role) {
+    fn head(&mut self, role: Role, line: &'t [u8]) {
         self.close();
         if role == Role::OtherCpu {
             self.other_cpu = true;
@@ -189,10 +268,19 @@ impl<'t> Reader<'t> {
         }
         let role = if role == Role::Call && std::mem::take(&mut self.other_cpu) { Role::OtherCpu } else { role };
         let mut frames = Vec::with_capacity(16);
+        let mut by = None;
+        let trace = self.report.traces.len();
         if matches!(role, Role::Call | Role::OtherCpu) {
-            frames.extend(self.pointer.take());
+            if let Some(pointer) = self.pointer.take() {
+                frames.push(pointer);
+                let waiting = self.report.registers.iter_mut().rev().take_while(|set| set.trace.is_none());
+                waiting.for_each(|set| set.trace = Some(trace));
+            }
+        } else {
+            by = By::of_head(line.trim_ascii());
+            self.detail.head(line, trace);
         }
-        self.open = Some(Trace { role, frames });
+        self.open = Some(Trace { role, by, frames });
     }
 
     fn frame(&mut self, mut frame: Frame<'t>) -> bool {
@@ -214,9 +302,52 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Starts a set of registers, unless it repeats one: `---[ end trace` prints those of the report again.
+    fn registers(&mut self, mut set: Registers<'t>) {
+        if self.ended && self.report.registers.iter().take(8).any(|known| known.rip == set.rip) {
+            self.set = None;
+            return;
+        }
+        set.trace = self.open.as_ref().filter(|open| !open.frames.is_empty()).map(|_| self.report.traces.len());
+        self.set = Some(self.report.registers.len());
+        self.report.registers.push(set);
+    }
+
+    /// Takes a line of register values or the `Code:` bytes; false where it is none.
+    fn read_values(&mut self, body: &'t [u8]) -> bool {
+        let text = body.trim_ascii_start();
+        if let Some(code) = text.strip_prefix(b"Code: ") {
+            self.code(code);
+            return true;
+        }
+        if self.report.registers.is_empty() && Values::read(text, |_, _| {}) {
+            self.registers(Registers::default());
+        }
+        match self.set.and_then(|set| self.report.registers.get_mut(set)) {
+            Some(set) => set.read(text),
+            None => Values::read(text, |_, _| {}),
+        }
+    }
+
+    /// Code stands right below its instruction pointer, or below the whole report (arm64, older x86).
+    fn code(&mut self, code: &'t [u8]) {
+        let Some(last) = self.set else { return };
+        let sets = &mut self.report.registers;
+        let is_below = sets.get(last).is_some_and(|set| set.values.is_empty());
+        let set = if is_below { last } else { 0 };
+        if let Some(set) = sets.get_mut(set).filter(|set| set.code.is_none()) {
+            set.code = Some(Code::parse(code));
+        }
+    }
+
     fn close(&mut self) {
         self.entered = false;
-        self.report.traces.extend(self.open.take().filter(|trace| !trace.frames.is_empty()));
+        let Some(open) = self.open.take() else { return };
+        if !open.frames.is_empty() {
+            self.report.traces.push(open);
+        } else if matches!(open.role, Role::LockChain | Role::Access) {
+            self.detail.head_without_frames();
+        }
     }
 
     /// Keeps an instruction pointer that no call trace followed, unless it repeats one (`---[ end trace` prints it again).
@@ -224,15 +355,27 @@ impl<'t> Reader<'t> {
         let Some(frame) = self.pointer.take() else { return };
         let known = self.report.traces.iter().any(|trace| trace.frames.iter().any(|f| f.exact && *f == frame));
         if !known {
-            self.report.traces.push(Trace { role: Role::Pointer, frames: vec![frame] });
+            let trace = self.report.traces.len();
+            let waiting = self.report.registers.iter_mut().rev().take_while(|set| set.trace.is_none());
+            waiting.for_each(|set| set.trace = Some(trace));
+            self.report.traces.push(Trace { role: Role::Pointer, by: None, frames: vec![frame] });
         }
     }
 
     fn finish(mut self) -> Report<'t> {
         self.close();
         self.give_up_pointer();
+        self.report.detail = self.detail.finish();
         self.report
     }
+}
+
+/// Lines with a trigger that still are about the same report: notes of lockdep, of SLUB, of the hung task's detector.
+fn goes_on(body: &[u8]) -> bool {
+    let Some(what) = body.trim_ascii_start().strip_prefix(b"INFO: ") else { return false };
+    !what.starts_with(b"rcu")
+        && !(what.starts_with(b"task ")
+            && memmem::find(what, b" blocked ").is_some_and(|at| !what[..at].ends_with(b" is")))
 }
 
 /// Lines that stand between the frames of one trace: markers, registers, code.
@@ -246,8 +389,7 @@ fn is_inside_trace(body: &[u8]) -> bool {
 /// Lines that belong to a report besides its stack traces.
 fn is_detail(body: &[u8]) -> bool {
     let text = body.trim_ascii();
-    text.starts_with(b"Code: ")
-        || text.starts_with(b"---[ end")
+    text.starts_with(b"---[ end")
         || text.starts_with(b"=====")
         || text.starts_with(b"*** DEADLOCK ***")
         || text.strip_prefix(b"#").is_some_and(|held| digits(held) > 0)

@@ -147,7 +147,7 @@ impl<'t> Splat<'t> {
     }
 
     /// The lines of the splat with the doubted frames among them, in order.
-    pub fn with_doubted(&self) -> impl Iterator<Item = &Line<'t>> {
+    pub fn with_doubted(&self) -> impl Iterator<Item = &Entry<'t>> {
         let (mut lines, mut doubted) = (self.lines.iter().peekable(), self.doubted.iter().peekable());
         std::iter::from_fn(move || {
             let earlier = match (lines.peek(), doubted.peek()) {
@@ -155,7 +155,7 @@ impl<'t> Splat<'t> {
                 (None, Some(_)) => true,
                 _ => false,
             };
-            if earlier { doubted.next() } else { lines.next() }.map(|entry| &entry.line)
+            if earlier { doubted.next() } else { lines.next() }
         })
     }
 

@@ -1,0 +1,138 @@
+//! The schema that `ksplat schema` prints, held against the records that `ksplat report --format ndjson` writes.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::Command;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+fn ksplat(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_ksplat")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The schema; a strict one knows no properties but those that it names.
+fn schema() -> Value {
+    serde_json::from_str(&ksplat(&["schema"])).unwrap()
+}
+
+fn strict(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.contains_key("properties") {
+                members.insert("additionalProperties".into(), json!(false));
+            }
+            members.values_mut().for_each(strict);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strict),
+        _ => {}
+    }
+}
+
+fn strict_validator() -> Validator {
+    let mut schema = schema();
+    strict(&mut schema);
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+fn records(folder: &Path) -> Vec<Map<String, Value>> {
+    let lines = ksplat(&["report", "--quiet", "--format", "ndjson", folder.to_str().unwrap()]);
+    let records: Vec<_> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!records.is_empty(), "{}", folder.display());
+    records
+}
+
+fn own_records() -> Vec<Map<String, Value>> {
+    let data = testkit::workspace_root().join("testdata");
+    ["reports", "logs"].iter().flat_map(|folder| records(&data.join(folder))).collect()
+}
+
+#[test]
+fn records_are_what_the_schema_says() {
+    let validator = strict_validator();
+    let mut all = own_records();
+    if let Some(shared) = testkit::shared_or_skip("records_are_what_the_schema_says") {
+        all.extend(records(&shared.join("corpus/report")));
+    }
+    for record in all {
+        let title = record["title"].clone();
+        let wrong: Vec<String> =
+            validator.iter_errors(&record.into()).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert_eq!(wrong, [""; 0], "{title}");
+    }
+}
+
+/// Each place in a value: a path of JSON pointers.
+fn places(value: &Value, at: &str, each: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            each.push(at.clone());
+            places(member, &at, each);
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, item)| places(item, &format!("{at}/{n}"), each));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_rejected_wherever_it_stands() {
+    let validator = strict_validator();
+    for record in own_records() {
+        let record = Value::from(record);
+        let mut all = Vec::new();
+        places(&record, "", &mut all);
+        for place in all {
+            let mut wrong = record.clone();
+            let value = wrong.pointer_mut(&place).unwrap();
+            // Nothing in a record may be an array of arrays of null.
+            *value = json!([[null]]);
+            assert!(!validator.is_valid(&wrong), "{place}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_or_property_is_rejected() {
+    let validator = strict_validator();
+    let record = own_records().into_iter().find(|record| record.contains_key("traces")).unwrap();
+    let record = Value::from(record);
+    assert!(validator.is_valid(&record));
+    for (place, value) in [("/traces/0/role", json!("rumour")), ("/traces/0/frames/0/offset", json!(-1))] {
+        let mut wrong = record.clone();
+        *wrong.pointer_mut(place).unwrap() = value;
+        assert!(!validator.is_valid(&wrong), "{place}");
+    }
+    let mut wrong = record.clone();
+    wrong.as_object_mut().unwrap().insert("rumour".into(), json!(1));
+    assert!(!validator.is_valid(&wrong));
+    for name in ["title", "start", "signature"] {
+        let mut wrong = record.clone();
+        wrong.as_object_mut().unwrap().remove(name);
+        assert!(!validator.is_valid(&wrong), "{name}");
+    }
+}
+
+/// Nothing in the schema is a dead letter, and each property says what it means.
+#[test]
+fn every_property_is_documented() {
+    fn undocumented(schema: &Value, at: &str, missing: &mut Vec<String>) {
+        let Value::Object(members) = schema else { return };
+        if let Some(Value::Object(properties)) = members.get("properties") {
+            for (name, property) in properties {
+                if property.get("description").is_none() {
+                    missing.push(format!("{at}/{name}"));
+                }
+            }
+        }
+        members.iter().for_each(|(name, member)| undocumented(member, &format!("{at}/{name}"), missing));
+    }
+    let mut missing = Vec::new();
+    undocumented(&schema(), "", &mut missing);
+    assert_eq!(missing, [""; 0]);
+}
