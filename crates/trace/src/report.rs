@@ -308,6 +308,11 @@ impl<'t> Reader<'t> {
             self.set = None;
             return;
         }
+        // arm64 and powerpc print some values above the pointer.
+        if let Some(last) = self.report.registers.last_mut().filter(|last| last.rip.is_none()) {
+            last.rip = set.rip;
+            return;
+        }
         set.trace = self.open.as_ref().filter(|open| !open.frames.is_empty()).map(|_| self.report.traces.len());
         self.set = Some(self.report.registers.len());
         self.report.registers.push(set);
@@ -373,9 +378,8 @@ impl<'t> Reader<'t> {
 /// Lines with a trigger that still are about the same report: notes of lockdep, of SLUB, of the hung task's detector.
 fn goes_on(body: &[u8]) -> bool {
     let Some(what) = body.trim_ascii_start().strip_prefix(b"INFO: ") else { return false };
-    !what.starts_with(b"rcu")
-        && !(what.starts_with(b"task ")
-            && memmem::find(what, b" blocked ").is_some_and(|at| !what[..at].ends_with(b" is")))
+    let hung_task = || memmem::find(what, b" blocked ").is_some_and(|at| !what[..at].ends_with(b" is"));
+    !(what.starts_with(b"rcu") || what.starts_with(b"task ") && hung_task())
 }
 
 /// Lines that stand between the frames of one trace: markers, registers, code.

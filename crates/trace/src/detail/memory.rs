@@ -232,7 +232,7 @@ impl<'t> Object<'t> {
         } else if line.skip("stack of task ").is_some() {
             self.kind = "stack";
             self.task = Some(By::task(line.0, b'/'));
-        } else if line.holds("virtual mapping") {
+        } else if line.holds("virtual mapping") && self.kind.is_empty() {
             self.kind = "vmalloc";
         }
     }
