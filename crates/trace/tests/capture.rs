@@ -1,10 +1,7 @@
 //! Captures in every form give the console text that went into them.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::path::PathBuf;
-
 use testkit::mutate::{FORMS, Form, without};
+use testkit::{Log, labelled_logs};
 use trace::{Console, Layer};
 
 /// A log with what makes forms differ: callers, lines of user space, tabs, a message of more than one line, a memory dump.
@@ -35,31 +32,6 @@ f+0x1/0x2\n\
 >ffff888012acfb00: fb fb fb fb\n\
                    ^\n\
 Rebooting in 86400 seconds..\n";
-
-/// The logs of the labelled corpus, as `score_reports.py` loads them.
-fn corpus(test: &str) -> Vec<(String, Vec<u8>)> {
-    let Some(shared) = testkit::shared_or_skip(test) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(shared.join("corpus/report")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "an empty corpus tests nothing");
-    let logs = paths.iter().map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), log_of(path)));
-    logs.collect()
-}
-
-/// The log part of a corpus file.
-fn log_of(path: &PathBuf) -> Vec<u8> {
-    let mut raw = std::fs::read(path).unwrap();
-    raw.retain(|&b| b != b'\r');
-    let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|w| w == what);
-    let start = if raw.starts_with(b"\n") { 1 } else { find(&raw, b"\n\n").map_or(raw.len(), |i| i + 2) };
-    let rest = &raw[start..];
-    let mut log = find(rest, b"\n\nREPORT:\n").map_or(rest.to_vec(), |i| rest[..i + 2].to_vec());
-    if !log.ends_with(b"\n") {
-        log.push(b'\n');
-    }
-    log
-}
 
 /// Reading a capture in this form gives the log back, without what the form loses, byte for byte.
 ///
@@ -124,7 +96,7 @@ fn every_form_gives_the_console_back() {
 
 #[test]
 fn every_form_of_the_corpus_gives_the_console_back() {
-    for (name, log) in corpus("every_form_of_the_corpus_gives_the_console_back") {
+    for Log { name, bytes: log } in labelled_logs("every_form_of_the_corpus_gives_the_console_back") {
         for form in FORMS {
             check_round_trip(&name, &log, form);
         }
@@ -133,7 +105,7 @@ fn every_form_of_the_corpus_gives_the_console_back() {
 
 #[test]
 fn plain_consoles_are_borrowed() {
-    for (name, log) in corpus("plain_consoles_are_borrowed") {
+    for Log { name, bytes: log } in labelled_logs("plain_consoles_are_borrowed") {
         let console = Console::read(&log);
         assert!(std::ptr::eq(console.text(), log.as_slice()), "{name}: {:?}", console.format());
         assert_eq!(console.format(), []);
@@ -143,7 +115,7 @@ fn plain_consoles_are_borrowed() {
 
 #[test]
 fn parts_of_plain_consoles_are_plain() {
-    for (name, log) in corpus("parts_of_plain_consoles_are_plain") {
+    for Log { name, bytes: log } in labelled_logs("parts_of_plain_consoles_are_plain") {
         for part in 0..8 {
             let part = &log[log.len() * part / 8..log.len() * (part + 1) / 8];
             // A part that holds nothing but a trace looks like indented text, and is none the worse without its blanks.
@@ -156,7 +128,7 @@ fn parts_of_plain_consoles_are_plain() {
 #[test]
 fn layers_are_told_outermost_first() {
     let formats = |name: &str| {
-        let form = FORMS.iter().find(|form| form.name == name).unwrap();
+        let form = FORMS.iter().find(|form| form.name == name).expect("a form of that name");
         Console::read(&(form.write)(LOG)).format().to_vec()
     };
     assert_eq!(formats("crlf"), []);
