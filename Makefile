@@ -38,6 +38,12 @@ check: rust ## Formatting, lints, documentation, and each crate built alone; war
 	$(call step,documentation,RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --no-deps --workspace)
 	$(call step,crates alone,for manifest in $(CRATES); do cargo check $(LOCKED) --quiet --manifest-path $$manifest; done)
 
+FUZZ_SECONDS ?= 600
+
+.PHONY: fuzz
+fuzz: rust ## Fuzzes what reads logs for FUZZ_SECONDS (600) on all cores; a finding fails, and says where its input is
+	$(call step,fuzz,crates/fuzz/run $(FUZZ_SECONDS))
+
 .PHONY: golden
 golden: rust tools kernel ## Rewrites the golden files from what the code says; read the diff
 	eval "$$($(PACKAGES) env)"; KSPLAT_GOLDEN=rewrite cargo test --workspace

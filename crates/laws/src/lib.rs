@@ -3,15 +3,19 @@
 //! A law takes bytes and says what breaks it:
 //!
 //! ```
-//! laws::hold(laws::TEXT, b"[    1.000000][   T12] BUG: oh\n");
+//! laws::hold(laws::LINE, b"[    1.000000][   T12] BUG: oh\n");
 //! assert_eq!(laws::broken(laws::CAPTURE, b"{\"MESSAGE\":\"BUG: oh\"}\n"), None);
 //! ```
 
 mod capture;
 mod decode;
 mod line;
+mod name;
 mod splat;
 mod stream;
+mod target;
+
+pub use target::{TARGETS, Target, fuzz};
 
 /// One law.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +30,29 @@ const fn law(name: &'static str, check: fn(&[u8]) -> Result<(), String>) -> Law 
     Law { name, check }
 }
 
-/// Laws of console text: lines, marks, splats, reports, titles, signatures.
-pub const TEXT: &[Law] = &[
+/// Laws of lines and of the frames in them.
+pub const LINE: &[Law] = &[
     law("lines are the text", line::lines_are_the_text),
     law("a log has the same lines", line::a_log_has_the_same_lines),
     law("a line is made of its parts", line::a_line_is_made_of_its_parts),
     law("a frame stands where it says", line::a_frame_stands_where_it_says),
+];
+
+/// Laws of console text: splats, reports, titles, signatures.
+pub const TEXT: &[Law] = &[
     law("a splat's places are in order", splat::places_are_in_order),
     law("a splat's lines are its caller's", splat::lines_are_its_callers),
     law("a report is found again from its start", splat::it_is_found_again),
     law("names are printable", splat::names_are_printable),
+];
+
+/// Laws of what printk puts in front of messages.
+pub const PREFIX: &[Law] = &[law("prefixes name nothing", name::prefixes_name_nothing)];
+
+/// Laws of the logs of real kernels: they know what is a number of a CPU in a message, and what is not.
+pub const NAME: &[Law] = &[
+    law("what varies names nothing", name::what_varies_names_nothing),
+    law("forms name nothing", name::forms_name_nothing),
 ];
 
 /// Laws of captures in any form.
@@ -57,6 +74,9 @@ pub const DECODE: &[Law] = &[
     law("tokens stand in their lines", decode::tokens_stand_in_their_lines),
     law("pieces have the same tokens", decode::pieces_have_the_same_tokens),
 ];
+
+/// All laws that hold of any input.
+pub const ANY: &[&[Law]] = &[LINE, TEXT, PREFIX, CAPTURE, STREAM, DECODE];
 
 /// The first of the laws that an input breaks, and how.
 pub fn broken(laws: &[Law], input: &[u8]) -> Option<String> {

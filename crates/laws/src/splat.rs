@@ -4,6 +4,7 @@ use ksplat::signature::{Signature, Title};
 use ksplat::trace::{Log, Report, Splat};
 
 use crate::line::place;
+use crate::name::Name;
 use crate::{ensure, shown};
 
 /// A splat starts where a trigger stands and ends behind it, its parts are parts of the text, and the next splat comes later.
@@ -81,26 +82,4 @@ pub(crate) fn names_are_printable(text: &[u8]) -> Result<(), String> {
         ensure!(is_plain, "the signature at {} is of {}", splat.start, shown(signature.plaintext().as_bytes()));
     }
     Ok(())
-}
-
-/// All that names a report.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Name {
-    title: String,
-    alternatives: Vec<String>,
-    corrupted: Option<&'static str>,
-    signature: Signature,
-}
-
-impl Name {
-    pub(crate) fn of(splat: &Splat<'_>) -> Name {
-        let title = Title::of(splat);
-        let signature = Signature::of(splat, &Report::parse(splat), &title);
-        Name {
-            corrupted: title.corrupted.map(|why| why.reason()),
-            title: title.title,
-            alternatives: title.alternatives,
-            signature,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Every law holds of every log.
 
-use laws::{CAPTURE, DECODE, Law, STREAM, TEXT};
+use laws::{ANY, Law, NAME};
 use testkit::Log;
 
 /// Holds logs to laws, and says of all that break one how.
@@ -10,14 +10,18 @@ fn hold(logs: &[Log], laws: &[Law]) {
     assert!(broken.is_empty(), "{} of {} logs break a law:\n{}", broken.len(), logs.len(), broken.join("\n"));
 }
 
-#[test]
-fn of_our_own_logs() {
-    let logs = testkit::logs();
-    [TEXT, CAPTURE, STREAM, DECODE].iter().for_each(|laws| hold(&logs, laws));
+/// Our own logs and the labelled ones.
+fn all(test: &str) -> Vec<Log> {
+    [testkit::logs(), testkit::labelled_logs(test)].concat()
 }
 
 #[test]
-fn of_the_labelled_logs() {
-    let logs = testkit::labelled_logs("laws::of_the_labelled_logs");
-    [TEXT, CAPTURE, STREAM, DECODE].iter().for_each(|laws| hold(&logs, laws));
+fn laws_of_any_input_hold_of_logs() {
+    let logs = all("laws_of_any_input_hold_of_logs");
+    ANY.iter().for_each(|laws| hold(&logs, laws));
+}
+
+#[test]
+fn what_varies_names_nothing() {
+    hold(&all("what_varies_names_nothing"), NAME);
 }

@@ -10,6 +10,7 @@ pub mod list;
 pub mod name;
 mod readable;
 mod recipe;
+mod remainder;
 mod scrub;
 mod signature;
 mod title;

@@ -2,7 +2,7 @@
 //!
 //! The scheme is `v0` while it is being found. Its plaintext is the report's kind, then the blamed frames: at most
 //! three of each stack trace that the title looks at, from the blamed function outwards, by the names that the
-//! kernel printed, without what compilers add. A report without a blamable frame is named by its scrubbed lines
+//! kernel printed, without what compilers add. A report without a blamable frame is named by its lines without numbers
 //! instead, so that it groups with nothing but its equals.
 
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use trace::{Report, Splat};
 
 use crate::list::{BYSTANDERS, skips};
 use crate::name::{demangled, without_suffixes};
-use crate::scrub::scrubbed;
+use crate::remainder::remainder;
 use crate::title::Title;
 
 /// How many frames of a stack trace name a bug.
@@ -46,9 +46,9 @@ impl Signature {
             .format
             .is_none_or(|format| format.row.integrity == Integrity::Corrupted || !format.row.recipe.steps.is_empty());
         if blamed.is_empty() && expects_frames {
-            for entry in &splat.lines[..splat.own] {
+            for line in remainder(&splat.lines[..splat.own]) {
                 plaintext.push_str("line: ");
-                plaintext.push_str(&scrubbed(&String::from_utf8_lossy(entry.line.body)));
+                plaintext.push_str(&line);
                 plaintext.push('\n');
             }
         }

@@ -12,12 +12,15 @@
 //! prefix become one record, if that begins as lockdep's do.
 
 mod kernel;
+mod noise;
+mod tokens;
 mod transport;
 mod wall;
 
 use std::borrow::Cow;
 
 use kernel::Kernel;
+pub use noise::{NOISES, Noise};
 
 /// What a form does not keep of a console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,6 +70,11 @@ impl Marks {
     pub(crate) const MAYBE_SUPPRESSED: Marks =
         Marks::SUPPRESSED.or(Marks::KILL).or(Marks::KILLED).or(Marks::LOW_MEMORY).or(Marks::CANNOT_ALLOCATE);
 
+    /// Every text that a mark stands for, besides those of triggers.
+    pub fn texts() -> impl Iterator<Item = &'static str> {
+        TEXTS.iter().flat_map(|texts| texts.iter().copied())
+    }
+
     /// The bit of a trigger's text.
     pub fn trigger(trigger: Trigger) -> Marks {
         Marks(1 << trigger.0)

@@ -1,7 +1,7 @@
 //! Captures in every form give the console text that went into them.
 
 use testkit::mutate::{FORMS, Form, without};
-use testkit::{Log, labelled_logs};
+use testkit::{Log, Numbers, labelled_logs};
 use trace::{Console, Layer};
 
 /// A log with what makes forms differ: callers, lines of user space, tabs, a message of more than one line, a memory dump.
@@ -211,22 +211,9 @@ fn a_console_that_quotes_something_stays_plain() {
     }
 }
 
-/// A small generator of numbers, the same ones in every run (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % limit.max(1) as u64) as usize
-    }
-}
-
 #[test]
 fn damaged_captures_are_read_without_a_panic() {
-    let mut numbers = Numbers(3);
+    let mut numbers = Numbers::new(3);
     let bytes = b"\n\n\0\r\x1b[]{}\"\\,;:.<>- 0T9\xff\xc3=";
     for form in FORMS {
         let whole = (form.write)(LOG);

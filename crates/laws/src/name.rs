@@ -1,0 +1,88 @@
+//! Laws of names: what differs from one occurrence of a crash to the next, and from one capture to another, is not in them.
+
+use ksplat::signature::{Signature, Title};
+use ksplat::trace::{Log, Report, Splat};
+use testkit::mutate::{FORMS, NOISES, Noise, without};
+
+use crate::ensure;
+
+/// All that names a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    title: String,
+    alternatives: Vec<String>,
+    corrupted: Option<&'static str>,
+    signature: Signature,
+}
+
+impl Name {
+    pub(crate) fn of(splat: &Splat<'_>) -> Name {
+        let title = Title::of(splat);
+        let signature = Signature::of(splat, &Report::parse(splat), &title);
+        Name {
+            corrupted: title.corrupted.map(|why| why.reason()),
+            title: title.title,
+            alternatives: title.alternatives,
+            signature,
+        }
+    }
+}
+
+/// The first difference between the names that were expected and those that are there.
+fn difference(want: &[Name], got: &[Name]) -> Option<String> {
+    let Some((want, got)) = want.iter().zip(got).find(|(want, got)| want != got) else {
+        return (want.len() != got.len()).then(|| format!("{} reports, not {}", got.len(), want.len()));
+    };
+    let lines = |name: &Name| -> Vec<String> {
+        let facts = [name.title.clone(), name.alternatives.join(", "), name.corrupted.unwrap_or_default().to_owned()];
+        facts.into_iter().chain(name.signature.plaintext().lines().map(str::to_owned)).collect()
+    };
+    let (want, got) = (lines(want), lines(got));
+    let at = want.iter().zip(&got).position(|(want, got)| want != got).unwrap_or(want.len().min(got.len()));
+    Some(format!("{:?}: {:?}, not {:?}", want[0], got.get(at), want.get(at)))
+}
+
+/// Stamps, caller ids and the lines of other callers mean nothing, whatever the messages are.
+pub(crate) fn prefixes_name_nothing(text: &[u8]) -> Result<(), String> {
+    let want = of_text(text);
+    NOISES.iter().filter(|noise| noise.is_outside_messages).try_for_each(|noise| is_same(noise, text, &want))
+}
+
+/// Nor do, in the logs of real kernels, CPUs, processes, addresses and offsets in the messages.
+pub(crate) fn what_varies_names_nothing(text: &[u8]) -> Result<(), String> {
+    let want = of_text(text);
+    NOISES.iter().try_for_each(|noise| is_same(noise, text, &want))
+}
+
+fn is_same(noise: &Noise, text: &[u8], want: &[Name]) -> Result<(), String> {
+    for seed in [1, 0x9e37_79b9_7f4a_7c15] {
+        let got = of_text(&(noise.write)(text, seed));
+        let differs = difference(want, &got);
+        ensure!(differs.is_none(), "other {}: {}", noise.name, differs.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// A capture names the reports of the console that it keeps, in whatever form.
+pub(crate) fn forms_name_nothing(log: &[u8]) -> Result<(), String> {
+    // Forms are written from what a console shows.
+    let log: Vec<u8> = log.iter().copied().filter(|b| *b != b'\r').collect();
+    for form in FORMS {
+        let want = of_capture(&without(&log, form.loses));
+        let got = of_capture(&(form.write)(&log));
+        let differs = difference(&want, &got);
+        ensure!(differs.is_none(), "as {}: {}", form.name, differs.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn of_text(text: &[u8]) -> Vec<Name> {
+    let log = Log::parse(text);
+    log.splats().map(|splat| Name::of(&splat)).collect()
+}
+
+fn of_capture(capture: &[u8]) -> Vec<Name> {
+    let mut names = Vec::new();
+    ksplat::reports(capture, |found| names.push(Name::of(&found.splat)));
+    names
+}

@@ -1,0 +1,31 @@
+//! What fuzzing found (`testdata/fuzz/<target>/<what is special>`) breaks no law any more.
+
+use std::fs;
+
+use laws::TARGETS;
+
+#[test]
+fn findings_break_no_law() {
+    let folder = testkit::workspace_root().join("testdata/fuzz");
+    let mut broken = Vec::new();
+    for path in testkit::files(&folder) {
+        let name = path.strip_prefix(&folder).expect("it lies there").to_string_lossy().into_owned();
+        let target = TARGETS.iter().find(|target| name.starts_with(&format!("{}/", target.name)));
+        let target = target.unwrap_or_else(|| panic!("{name}: there is no such target"));
+        broken.extend((target.check)(&fs::read(&path).expect("a file")).map(|how| format!("{name}: {how}")));
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_target_is_built() {
+    let files = testkit::files(&testkit::workspace_root().join("crates/fuzz/targets"));
+    let built: Vec<_> = files.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
+    let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+    names.sort_unstable();
+    assert_eq!(built, names);
+    for (path, name) in files.iter().zip(&built) {
+        let source = fs::read_to_string(path).expect("a source");
+        assert!(source.contains(&format!("laws::fuzz(\"{name}\", input)")), "{source}");
+    }
+}

@@ -1,0 +1,88 @@
+//! What names a report that has no frame to blame: its lines, without what differs from one occurrence to the next.
+
+use trace::Entry;
+
+/// So many lines name a report; what follows is more likely to be other output.
+const LINES: usize = 40;
+/// Bytes of a line that count.
+const LONGEST: usize = 160;
+
+/// Lines that say on which machine it happened, in what state the machine was, and to whom.
+const VARIES: [&str; 8] =
+    ["CPU: ", "Code: ", "Hardware name: ", "Modules linked in:", "Tainted: ", "Workqueue: ", "pstate: ", "Comm: "];
+
+/// The lines that tell a report from others, each without numbers.
+pub(crate) fn remainder<'t>(lines: &'t [Entry<'t>]) -> impl Iterator<Item = String> + 't {
+    let texts = lines.iter().map(|entry| entry.line.body.trim_ascii());
+    texts.filter(|text| !text.is_empty() && !varies(text)).take(LINES).map(without_numbers)
+}
+
+fn varies(text: &[u8]) -> bool {
+    VARIES.iter().any(|start| text.starts_with(start.as_bytes())) || is_register(text)
+}
+
+/// `RAX: 0000000000000000 RBX: …`, `x29: ffff80000a1b3c20`, `RSP: 0018:ffffc900…`: a short name and a long number.
+fn is_register(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let value = text[name..].trim_ascii_start().strip_prefix(b":").filter(|_| (2..=8).contains(&name));
+    let value = value.map_or(&b""[..], |value| value.trim_ascii_start());
+    let hex = value.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    hex >= 8
+        || hex == 4
+            && value[hex..].first() == Some(&b':')
+            && value.iter().any(u8::is_ascii_digit)
+            && !value.contains(&b'+')
+}
+
+/// The text with `#` for each number, decimal or hex, and without the numbers that names of tasks end in.
+fn without_numbers(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(8 * LONGEST)]);
+    let mut plain = String::with_capacity(LONGEST);
+    let mut rest = &*text;
+    while let Some(first) = rest.chars().next().filter(|_| plain.len() < LONGEST) {
+        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(length);
+        let is_function = behind.starts_with(['+', '.']);
+        let is_number = word.starts_with(|c: char| c.is_ascii_digit())
+            || word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        match word {
+            "" if first.is_control() => plain.push(' '),
+            "" => plain.push(first),
+            _ if is_number => plain.push('#'),
+            _ if is_function => plain.push_str(word),
+            _ => plain.push_str(word.trim_end_matches(|c: char| c.is_ascii_digit())),
+        }
+        rest = if length == 0 { &rest[first.len_utf8()..] } else { behind };
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_do_not_matter() {
+        for (text, want) in [
+            ("3 locks held by kworker/u4:3/59:", "# locks held by kworker/u:#/#:"),
+            ("ffff88802f594a80: .. nvcsw: 12/13 idle_cpu: -1/3", "#: .. nvcsw: #/# idle_cpu: -#/#"),
+            (" crc32_be.isra.0+0x1a/0x40 [ext4]", " crc32_be.isra.#+#/# [ext]"),
+            ("Comm: syz-executor3 \u{1b}[31m", "Comm: syz-executor  [#m"),
+        ] {
+            assert_eq!(without_numbers(text.as_bytes()), want);
+        }
+    }
+
+    #[test]
+    fn lines_about_the_machine_do_not_count() {
+        let varying = [
+            "RAX: 0000000000000000 RBX: ffff88802f594a80",
+            "RSP: 0018:ffffc90000007b18 EFLAGS: 00010246",
+            "CR2: 0000000000559c5a",
+            "Hardware name: QEMU",
+        ];
+        assert!(varying.iter().all(|text| varies(text.as_bytes())));
+        let telling = ["RIP: 0010:f+0x1/0x2", "Call Trace:", "BUG: x", "name: value", ""];
+        assert!(!telling.iter().any(|text| varies(text.as_bytes())));
+    }
+}

@@ -1,0 +1,164 @@
+//! Logs that make a reader look far, remember much or start over: of any size, and all of it of one kind.
+
+/// A kind of hostile log.
+#[derive(Clone, Copy, Debug)]
+pub struct Hostile {
+    /// What is in it.
+    pub name: &'static str,
+    head: &'static [u8],
+    repeated: &'static [u8],
+}
+
+impl Hostile {
+    /// A log of that kind, of about so many bytes.
+    pub fn log(&self, size: usize) -> Vec<u8> {
+        let mut log = Vec::with_capacity(size + self.head.len() + self.repeated.len());
+        log.extend_from_slice(self.head);
+        while log.len() < size {
+            log.extend_from_slice(self.repeated);
+        }
+        log
+    }
+}
+
+const fn only(name: &'static str, repeated: &'static [u8]) -> Hostile {
+    Hostile { name, head: b"", repeated }
+}
+
+const fn after(name: &'static str, head: &'static [u8], repeated: &'static [u8]) -> Hostile {
+    Hostile { name, head, repeated }
+}
+
+const KASAN: &[u8] =
+    b"[    1.000000][   T12] BUG: KASAN: use-after-free in f+0x1/0x2\n[    1.000000][   T12] Call Trace:\n";
+
+/// All kinds.
+pub const HOSTILE: &[Hostile] = &[
+    // Lines without end, and lines without text.
+    only("a line without end", b"x"),
+    only("digits", b"1"),
+    only("hex digits", b"1a"),
+    only("zeroes", b"\0"),
+    only("blanks", b" "),
+    only("tabs", b"\t"),
+    only("brackets", b"["),
+    only("question marks", b" ? "),
+    only("plus signs", b"+0x"),
+    only("newlines", b"\n"),
+    only("carriage returns", b"\r"),
+    only("carriage returns and newlines", b"\r\n"),
+    // Prefixes.
+    only("stamps in one line", b"[    1.000000] "),
+    only("stamps and callers in one line", b"[    1.000000][   T12] "),
+    only("callers", b"[    1.000000][   T12] x\n[    1.000000][   T13] x\n"),
+    only("prompts", b" login: "),
+    only("prompts and stamps", b"x login: [    1.000000] "),
+    only("prompts a line", b"x login: [    1.000000] x login: x\n"),
+    only("dropped messages", b"** 1 printk messages dropped ** "),
+    only("replayed messages", b"BUG: x\n** replaying previous printk message **\n"),
+    // Triggers.
+    only("triggers", b"BUG: x\n"),
+    only("triggers of a caller", b"[    1.000000][   T12] BUG: x\n"),
+    only("triggers in one line", b"BUG: "),
+    only(
+        "all kinds of triggers in one line",
+        b"kernel BUG WARNING: INFO: panic: UBSAN: int3: divide error: fatal error: ",
+    ),
+    only("warnings that are none", b"WARNING: fbcon: Driver 'x' missed to adjust virtual screen size (1x1 vs. \n"),
+    only("panics", b"Kernel panic - not syncing: x\n"),
+    only("opcodes", b"[    1.000000] invalid opcode: 0000 [#1]\n"),
+    only("use after free without a trace", b"BUG: KASAN: use-after-free in f+0x1/0x2\n"),
+    only("use after free in one line", b"BUG: KASAN: use-after-free in f+0x1/0x2 in "),
+    only("messages of whatever task", b"INFO: task x:1 blocked for more than 1 seconds.\n"),
+    only("stalls", b"INFO: rcu_sched self-detected stall on CPU\n"),
+    only("cycles", b"WARNING: possible circular locking dependency detected\n"),
+    only("boots", b"Booting the kernel.\n"),
+    only("failed allocations", b"x: vmalloc: allocation failure: 1 bytes\n"),
+    // What reports are made of.
+    after("frames", KASAN, b"[    1.000000][   T12]  f+0x1/0x2\n"),
+    after("frames of bystanders", KASAN, b"[    1.000000][   T12]  dump_stack+0x1/0x2\n"),
+    after("doubted frames", KASAN, b"[    1.000000][   T12]  ? f+0x1/0x2\n"),
+    after("frames in one line", KASAN, b" f+0x1/0x2"),
+    after(
+        "frames whose names grow",
+        KASAN,
+        b"[    1.000000][   T12]  _RYFG_FGyyEvRYFF_EvRYFFEvERLB_B_B_ERLRjB_B_B_+0x1/0x2\n",
+    ),
+    after(
+        "frames whose templates grow",
+        KASAN,
+        b"[    1.000000][   T12]  _Z1fI1AIS_S_ES0_IS1_S1_ES1_IS2_S2_ES2_IS3_S3_ES3_IS4_S4_EEvT_+0x1/0x2\n",
+    ),
+    after("frames of arm", KASAN, b"[    1.000000][   T12] [<c010>] (f) from [<c011>] (g+0x1/0x2)\n"),
+    after("modules behind a frame", KASAN, b" f+0x1/0x2 ["),
+    after("call traces", KASAN, b"[    1.000000][   T12] Call Trace:\n"),
+    after("call traces in one line", KASAN, b"Call Trace: "),
+    after("objects", KASAN, b"[    1.000000][   T12] Allocated by task 1:\n[    1.000000][   T12] Freed by task 1:\n"),
+    after("objects in one line", KASAN, b"Allocated by task 1 Freed by task 1 "),
+    after(
+        "origins",
+        b"BUG: KMSAN: uninit-value in f+0x1/0x2\n",
+        b"Local variable x created at:\nUninit was created at:\n",
+    ),
+    after("origins in one line", b"BUG: KMSAN: uninit-value in f+0x1/0x2\n", b"Local variable Uninit was created at: "),
+    after("races", b"BUG: KCSAN: data-race in f / g\n", b"\nread to 0x1 of 1 bytes by task 1 on cpu 1:\n"),
+    after("links of a cycle", b"WARNING: possible circular locking dependency detected\n", b"-> #1 (x){+.+.}-{3:3}:\n"),
+    after("held locks", b"WARNING: possible recursive locking detected\n", b" #0: 0 (x){+.+.}-{3:3}, at: f+0x1/0x2\n"),
+    after("held locks in one line", b"WARNING: possible recursive locking detected\n", b" at: "),
+    after("modules", KASAN, b"Modules linked in: a(O) b\n"),
+    after("modules in one line", b"BUG: x\nModules linked in:", b" abc(OE)"),
+    after("tasks in one line", b"BUG: x\n", b"CPU: 1 PID: 2 Comm: syz.1.2 Not tainted "),
+    after("executors in one line", b"BUG: x\n", b" Comm: syz.1.2"),
+    after("pointers in one line", KASAN, b"RIP: 0010:"),
+    after("pointers of arm in one line", KASAN, b"PC is at pc : "),
+    after("addresses in one line", b"BUG: unable to handle kernel paging request\nIP: ", b"[<ffffffff81000000>] "),
+    after("registers of risc-v", KASAN, b"status: 0000000200000120 badaddr: 0000000000000000 cause: "),
+    after("code", b"BUG: x\nCode:", b" 00"),
+    after(
+        "other CPUs",
+        b"INFO: rcu_sched self-detected stall on CPU\n",
+        b"[    1.000000][    C1] Sending NMI from CPU 0 to CPUs 1:\n",
+    ),
+    after("leaks", b"BUG: memory leak\n", b"unreferenced object 0x1 (size 1):\n  backtrace:\n    f+0x1/0x2\n"),
+    after("memory", KASAN, b"[    1.000000][   T12] >ffff888012acfb00: fb fb fb fb\n"),
+    // Captures.
+    only("quotes", b"> "),
+    only("quoted lines", b"> > > > > > [    1.000000] x\n"),
+    only("container lines", b"2026-11-22T23:49:11Z stdout F "),
+    only("container lines that go on", b"2026-11-22T23:49:11Z stdout P BUG: x\n"),
+    only("syslog in one line", b"Nov 22 23:49:11 a kernel: "),
+    only("syslog", b"Nov 22 23:49:11 a kernel: BUG: x #011\n"),
+    only("escapes", b"\x1b[1"),
+    only("titles of a terminal", b"\x1b]0;"),
+    only("escapes that end", b"\x1b[1mBUG: x\x1b[0m\n"),
+    after("nested arrays", b"{\"MESSAGE\":", b"["),
+    after("nested objects", b"", b"{\"MESSAGE\":"),
+    after("a string without end", b"{\"MESSAGE\":\"", b"\\n"),
+    only("objects of docker", b"{\"log\":\"BUG: \\n\",\"stream\":\"stdout\",\"time\":\"2026-11-22T23:49:11Z\"}\n"),
+    only("objects of docker in one line", b"{\"log\":\"BUG: x\",\"stream\":\"\"}\n"),
+    only("fields of dmesg", b"         \"msg\": \"BUG: x\\n\"\n"),
+    after("absurd lengths", b"__CURSOR=a\n", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\x7fBUG: x\n"),
+    after("short lengths", b"__CURSOR=a\n", b"MESSAGE\n\x06\0\0\0\0\0\0\0BUG: x\n\n"),
+    after("records without end", b"__CURSOR=a\n", b"MESSAGE=BUG: x\n"),
+    only("fragments", b"6,1,1,-,ncfrag=0/999999;BUG: x"),
+    only("fragments a line", b"6,1,1,-,ncfrag=7/999999;BUG: x\n"),
+    only("records that go on", b"6,1,1,+;BUG: x\n"),
+    only("records of two boots", b"6,999999999999999999,1,-;BUG: x\n6,1,999999999999999999,-;x\n"),
+    only("records with a dictionary", b"6,1,1,-;BUG: x\n A=\\x1b\\x1b\n"),
+    only("parts of a dump", b"Panic#1 Part1\n<4>[    1.000000] BUG: x\n"),
+    only("indented messages", b"[    1.000000] WARNING: x\n               x\n"),
+    only("times since the last message", b"[  +9.999999] BUG: x\n"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_have_the_size_that_is_asked_for() {
+        for kind in HOSTILE {
+            let length = kind.log(10_000).len();
+            assert!((10_000..11_000).contains(&length), "{}: {length}", kind.name);
+        }
+    }
+}
