@@ -41,6 +41,8 @@ pub struct Found<'t> {
 }
 
 /// Where a report stands in its input, in bytes; the meaning of the first three is syzkaller's.
+///
+/// No place is before `start`, even in a capture that stores a report's later lines earlier (pstore, netconsole).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The first byte of the line that started it.
@@ -99,12 +101,9 @@ fn in_window(bytes: &[u8], window: &Window, count: &mut usize, each: &mut impl F
         }
         let report = Report::parse(&splat);
         let title = Title::of(&splat);
-        let span = Span {
-            start: place(splat.start),
-            end: place(splat.end),
-            skip: place(splat.skip),
-            region_end: place(report.end),
-        };
+        let start = place(splat.start);
+        let skip = place(splat.skip).max(start);
+        let span = Span { start, skip, end: place(splat.end).max(skip), region_end: place(report.end).max(start) };
         let signature = Signature::of(&splat, &report, &title);
         each(&Found { index: *count, splat, report, title, signature, span });
         *count += 1;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ksplat::trace::{Frame, Line, Log, lines};
+use ksplat::trace::{Frame, Line, Log, Rules, lines};
 
 use crate::{ensure, shown};
 
@@ -22,7 +22,7 @@ pub(crate) fn lines_are_the_text(text: &[u8]) -> Result<(), String> {
 
 /// A log, which is read in one pass, has the lines that are found one by one, and a trigger only where its text stands.
 pub(crate) fn a_log_has_the_same_lines(text: &[u8]) -> Result<(), String> {
-    let log = Log::parse(text);
+    let log = Log::parse(text, Rules::default());
     ensure!(log.text() == text, "the text is another one");
     ensure!(log.entries().len() == lines(text).count(), "{} entries", log.entries().len());
     for (entry, line) in log.entries().iter().zip(lines(text)) {

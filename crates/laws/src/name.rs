@@ -1,7 +1,7 @@
 //! Laws of names: what differs from one occurrence of a crash to the next, and from one capture to another, is not in them.
 
 use ksplat::signature::{Signature, Title};
-use ksplat::trace::{Log, Report, Splat};
+use ksplat::trace::{Log, Report, Rules, Splat};
 use testkit::mutate::{FORMS, NOISES, Noise, without};
 
 use crate::ensure;
@@ -77,7 +77,7 @@ pub(crate) fn forms_name_nothing(log: &[u8]) -> Result<(), String> {
 }
 
 fn of_text(text: &[u8]) -> Vec<Name> {
-    let log = Log::parse(text);
+    let log = Log::parse(text, Rules::default());
     log.splats().map(|splat| Name::of(&splat)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Laws of splats, reports and their names.
 
 use ksplat::signature::{Signature, Title};
-use ksplat::trace::{Log, Report, Splat};
+use ksplat::trace::{Log, Report, Rules, Splat};
 
 use crate::line::place;
 use crate::name::Name;
@@ -9,7 +9,10 @@ use crate::{ensure, shown};
 
 /// A splat starts where a trigger stands and ends behind it, its parts are parts of the text, and the next splat comes later.
 pub(crate) fn places_are_in_order(text: &[u8]) -> Result<(), String> {
-    let log = Log::parse(text);
+    by_all_rules(text, |log| places(log, text))
+}
+
+fn places(log: &Log<'_>, text: &[u8]) -> Result<(), String> {
     let mut last = None;
     for (number, splat) in log.splats().enumerate() {
         let Splat { index, start, end, skip, .. } = splat;
@@ -30,7 +33,10 @@ pub(crate) fn places_are_in_order(text: &[u8]) -> Result<(), String> {
 
 /// The lines of a splat are lines of the text, in order, from the one with the trigger on; those before it are of the same caller.
 pub(crate) fn lines_are_its_callers(text: &[u8]) -> Result<(), String> {
-    let log = Log::parse(text);
+    by_all_rules(text, |log| callers(log, text))
+}
+
+fn callers(log: &Log<'_>, text: &[u8]) -> Result<(), String> {
     for splat in log.splats() {
         let start = splat.start;
         ensure!(splat.lines.first().map(|first| first.line.offset) == Some(start), "the first line of {start}");
@@ -52,10 +58,13 @@ pub(crate) fn lines_are_its_callers(text: &[u8]) -> Result<(), String> {
 
 /// The text from a report's start on has that report first, with the same name and signature.
 pub(crate) fn it_is_found_again(text: &[u8]) -> Result<(), String> {
-    let log = Log::parse(text);
+    by_all_rules(text, |log| again(log, text))
+}
+
+fn again(log: &Log<'_>, text: &[u8]) -> Result<(), String> {
     // A flood of reports would make this the square of its length.
     for splat in log.splats().take(8).filter(|splat| !splat.cut) {
-        let rest = Log::parse(&text[splat.start..]);
+        let rest = Log::parse(&text[splat.start..], splat.rules);
         let Some(again) = rest.splats().next() else {
             return Err(format!("the report at {} is gone", splat.start));
         };
@@ -68,7 +77,10 @@ pub(crate) fn it_is_found_again(text: &[u8]) -> Result<(), String> {
 
 /// Titles and signatures are printable and bounded, whatever a log says.
 pub(crate) fn names_are_printable(text: &[u8]) -> Result<(), String> {
-    let log = Log::parse(text);
+    by_all_rules(text, names)
+}
+
+fn names(log: &Log<'_>) -> Result<(), String> {
     for splat in log.splats() {
         let title = Title::of(&splat);
         let names = [&title.title].into_iter().chain(&title.alternatives);
@@ -83,3 +95,11 @@ pub(crate) fn names_are_printable(text: &[u8]) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Checks a text as each set of rules reads it.
+fn by_all_rules(text: &[u8], check: impl Fn(&Log<'_>) -> Result<(), String>) -> Result<(), String> {
+    RULES.into_iter().try_for_each(|rules| check(&Log::parse(text, rules)).map_err(|how| format!("{rules:?}: {how}")))
+}
+
+/// All sets of rules.
+pub(crate) const RULES: [Rules; 2] = [Rules::Syzbot, Rules::Ksplat];

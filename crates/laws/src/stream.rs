@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use ksplat::signature::Signature;
-use ksplat::trace::{REACH, Scan, Scanner, windows};
+use ksplat::trace::{REACH, Rules, Scan, Scanner, windows};
 use ksplat::{Found, Span};
 
 use crate::ensure;
@@ -15,15 +15,12 @@ const MOST: usize = 8 * REACH;
 /// Windows come in order, hold where their reports start, and are not larger than they may be.
 pub(crate) fn windows_share_the_capture(capture: &[u8]) -> Result<(), String> {
     let mut last = 0;
-    for window in windows(capture) {
+    for window in windows(capture, Rules::default()) {
         let (bytes, starts) = (&window.bytes, &window.starts);
         ensure!(bytes.start <= starts.start && starts.end <= bytes.end, "{window:?}: starts beyond its bytes");
         ensure!(bytes.end <= capture.len(), "{window:?} of {}", capture.len());
         ensure!(last <= starts.start, "{window:?} starts before {last}");
-        ensure!(
-            starts.start - bytes.start <= MOST && bytes.end - starts.end <= MOST,
-            "{window:?} reaches too far"
-        );
+        ensure!(starts.start - bytes.start <= MOST && bytes.end - starts.end <= MOST, "{window:?} reaches too far");
         last = starts.end;
     }
     Ok(())
@@ -31,7 +28,7 @@ pub(crate) fn windows_share_the_capture(capture: &[u8]) -> Result<(), String> {
 
 /// A capture in pieces has the windows of the whole.
 pub(crate) fn pieces_have_the_same_windows(capture: &[u8]) -> Result<(), String> {
-    let whole: Vec<_> = windows(capture).map(|window| (window.bytes, window.starts)).collect();
+    let whole: Vec<_> = windows(capture, Rules::default()).map(|window| (window.bytes, window.starts)).collect();
     for size in sizes(capture.len()) {
         let pieces = in_pieces(capture, size);
         ensure!(pieces == whole, "in pieces of {size}: {pieces:?}, not {whole:?}");
@@ -78,7 +75,7 @@ fn sizes(length: usize) -> [usize; 3] {
 
 /// The windows of a capture that comes in pieces of `size` bytes.
 fn in_pieces(capture: &[u8], size: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let (mut scanner, mut base, mut end, mut all) = (Scanner::default(), 0, 0, Vec::new());
+    let (mut scanner, mut base, mut end, mut all) = (Scanner::new(Rules::default()), 0, 0, Vec::new());
     loop {
         end = capture.len().min(end + size);
         let whole = end == capture.len();
@@ -112,14 +109,14 @@ impl Read for Slow<'_> {
 
 /// A large capture that few bytes describe, in pairs: what comes, and how much of it.
 pub(crate) fn described(input: &[u8]) -> Vec<u8> {
-    /// More than three windows.
-    const LONGEST: usize = 1 << 20;
+    /// More than is read as a whole, and several windows.
+    const LONGEST: usize = 3 << 20;
     let mut capture = Vec::new();
     for pair in input.chunks_exact(2) {
         let much = usize::from(pair[1]);
         match pair[0] % 8 {
-            0 | 1 => capture.extend(std::iter::repeat_n(&b"[    1.000000][   T12] quiet\n"[..], much * 128).flatten()),
-            2 => capture.extend(std::iter::repeat_n(b'x', much * 1024)),
+            0 | 1 => capture.extend(std::iter::repeat_n(&b"[    1.000000][   T12] quiet\n"[..], much * 256).flatten()),
+            2 => capture.extend(std::iter::repeat_n(b'x', much * 4096)),
             3 => capture.extend(std::iter::repeat_n(b'\n', much)),
             4 => capture.extend_from_slice(b"[    1.000000][   T12] BUG: oh\n"),
             5 => capture.extend_from_slice(b"Call Trace:\n f+0x1/0x2\n"),

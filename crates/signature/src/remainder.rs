@@ -34,7 +34,7 @@ fn is_register(text: &[u8]) -> bool {
             && !value.contains(&b'+')
 }
 
-/// The text with `#` for each number, decimal or hex, and without the numbers that names of tasks end in.
+/// The text with `#` for each number, decimal or hex, without the numbers that names of tasks end in, and with single blanks.
 fn without_numbers(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(8 * LONGEST)]);
     let mut plain = String::with_capacity(LONGEST);
@@ -46,7 +46,7 @@ fn without_numbers(text: &[u8]) -> String {
         let is_number = word.starts_with(|c: char| c.is_ascii_digit())
             || word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
         match word {
-            "" if first.is_control() => plain.push(' '),
+            "" if first.is_control() || first == ' ' => plain.push_str(if plain.ends_with(' ') { "" } else { " " }),
             "" => plain.push(first),
             _ if is_number => plain.push('#'),
             _ if is_function => plain.push_str(word),
@@ -67,7 +67,7 @@ mod tests {
             ("3 locks held by kworker/u4:3/59:", "# locks held by kworker/u:#/#:"),
             ("ffff88802f594a80: .. nvcsw: 12/13 idle_cpu: -1/3", "#: .. nvcsw: #/# idle_cpu: -#/#"),
             (" crc32_be.isra.0+0x1a/0x40 [ext4]", " crc32_be.isra.#+#/# [ext]"),
-            ("Comm: syz-executor3 \u{1b}[31m", "Comm: syz-executor  [#m"),
+            ("Comm: syz-executor3 \u{1b}[31m", "Comm: syz-executor [#"),
         ] {
             assert_eq!(without_numbers(text.as_bytes()), want);
         }
