@@ -49,7 +49,7 @@ fn callers(log: &Log<'_>, text: &[u8]) -> Result<(), String> {
             ensure!(offsets(lines).is_sorted_by(|a, b| a < b), "the lines of {start} are not in order");
             ensure!(lines.iter().all(|e| place(text, e.line.raw).is_some()), "a line of {start} is not in the text");
         }
-        let all: Vec<usize> = splat.with_doubted().map(|line| line.offset).collect();
+        let all: Vec<usize> = splat.with_doubted().map(|entry| entry.line.offset).collect();
         ensure!(all.is_sorted_by(|a, b| a < b), "the lines of {start} with the doubted ones are not in order");
         ensure!(all.len() == splat.lines.len() + splat.doubted.len(), "{start} loses lines");
     }
