@@ -4,6 +4,7 @@ mod args;
 mod bisect;
 mod decode;
 mod dedup;
+mod facts;
 mod input;
 mod kernel;
 mod kernel_file;

@@ -7,6 +7,7 @@ use ksplat::{Found, Symbolized};
 use rayon::prelude::*;
 
 use crate::args::{Format, Shared};
+use crate::facts::facts;
 use crate::input::{Input, inputs};
 use crate::kernel::Kernel;
 use crate::output::{Outcome, Output, printable, reason};
@@ -94,6 +95,13 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dy
     fact("type", title.crash_type.map_or("", |kind| kind.name()))?;
     fact("signature", &found.signature.to_string())?;
     fact("where", &format!("{file}, report {}, bytes {}..{}", found.index, span.start, span.region_end))?;
+    let mut written = Ok(());
+    facts(report, |name, words| {
+        if written.is_ok() {
+            written = fact(name, &words.to_string());
+        }
+    });
+    written?;
     let mut task = Vec::new();
     task.extend(origin.comm.as_deref().map(str::to_owned));
     task.extend(origin.pid.map(|pid| format!("pid {pid}")));
