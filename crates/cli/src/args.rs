@@ -58,11 +58,11 @@ pub struct Shared {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Every report found: title, type, signature, where, details
-    Report(Paths),
+    Report(Reports),
     /// The log again, byte for byte, with its stack frames symbolized
     Decode(Paths),
     /// One line per bug: count, title, signature, best sample
-    Dedup(Paths),
+    Dedup(Reports),
     /// One digest per kernel image that says whether two are the same binary
     KernelSignature(KernelSignature),
     /// Bisection logs: read, and judged
@@ -70,6 +70,44 @@ pub enum Command {
     Bisect(crate::bisect::Command),
     /// The JSON Schema of what `report --format ndjson` writes
     Schema,
+}
+
+/// The logs to read, and how.
+#[derive(Debug, clap::Args)]
+pub struct Reports {
+    /// The logs.
+    #[command(flatten)]
+    pub logs: Paths,
+    /// Whose titles, regions and flags: syzbot's to the letter, or the same with its known mistakes mended.
+    /// Signatures are the same under both
+    #[arg(long, value_enum, default_value_t)]
+    pub rules: Rules,
+}
+
+impl Reports {
+    /// How the logs are read.
+    pub fn options(&self) -> ksplat::Options {
+        ksplat::Options { rules: self.rules.into() }
+    }
+}
+
+/// Whose judgement titles, regions and flags follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Rules {
+    /// syzbot's, to the letter.
+    #[default]
+    Syzbot,
+    /// The same, with its known mistakes mended.
+    Ksplat,
+}
+
+impl From<Rules> for ksplat::trace::Rules {
+    fn from(rules: Rules) -> Self {
+        match rules {
+            Rules::Syzbot => Self::Syzbot,
+            Rules::Ksplat => Self::Ksplat,
+        }
+    }
 }
 
 /// The logs to read.

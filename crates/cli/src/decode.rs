@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use ksplat::symbolize::Miss;
-use ksplat::{CodeLine, Decoder, Piece};
+use ksplat::{CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
@@ -26,7 +26,7 @@ struct Tally {
 /// Runs the command.
 pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
     if shared.format == Format::Ndjson {
-        return report::run(shared, paths, output);
+        return report::run(shared, paths, Options::default(), output);
     }
     let kernel = Kernel::open(shared, output);
     if kernel.is_none() {

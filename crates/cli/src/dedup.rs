@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ksplat::Options;
 use ksplat::signature::{Buckets, Place, Sighting};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -39,9 +40,9 @@ struct Counted {
 }
 
 /// Runs the command.
-pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
+pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output) -> io::Result<Outcome> {
     let inputs = inputs(paths, output);
-    let counted: Vec<Counted> = inputs.par_iter().map(|input| count(input, output)).collect();
+    let counted: Vec<Counted> = inputs.par_iter().map(|input| count(input, options, output)).collect();
     let (mut files, mut buckets) = (Vec::new(), Buckets::default());
     for input in counted {
         buckets.merge(input.buckets.shifted(files.len()));
@@ -74,12 +75,12 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     Ok(output.finish(!ranked.is_empty(), "no report found", shared.quiet))
 }
 
-fn count(input: &Input, output: &Output) -> Counted {
+fn count(input: &Input, options: Options, output: &Output) -> Counted {
     let mut counted = Counted::default();
     let done = input.read(&mut |file, bytes| {
         let number = counted.files.len();
         counted.files.push(file.to_owned());
-        ksplat::stream(bytes, |found| {
+        options.stream(bytes, |found| {
             let sighting = Sighting {
                 place: Place { input: number, index: found.index },
                 title: found.title.title.clone(),

@@ -30,9 +30,9 @@ fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     }
     let outcome = match &args.command {
-        Command::Report(paths) => report::run(&args.shared, &paths.paths, &output),
+        Command::Report(command) => report::run(&args.shared, &command.logs.paths, command.options(), &output),
         Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
-        Command::Dedup(paths) => dedup::run(&args.shared, &paths.paths, &output),
+        Command::Dedup(command) => dedup::run(&args.shared, &command.logs.paths, command.options(), &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
         Command::Schema => schema::run(&output),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::{Found, Symbolized};
+use ksplat::{Found, Options, Symbolized};
 use rayon::prelude::*;
 
 use crate::args::{Format, Shared};
@@ -17,7 +17,7 @@ use crate::record::Record;
 const BATCH: usize = 64;
 
 /// Runs the command.
-pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
+pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output) -> io::Result<Outcome> {
     let kernel = Kernel::open(shared, output);
     if kernel.is_some() && output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
@@ -30,7 +30,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
         Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
     };
     if let [input] = &inputs[..] {
-        found = read(input, output, &mut show, &mut results)?;
+        found = read(input, options, output, &mut show, &mut results)?;
     } else {
         for batch in inputs.chunks(BATCH) {
             let texts: Vec<io::Result<Vec<u8>>> = batch
@@ -41,7 +41,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
                         Format::Text => self::text(file, report, kernel.as_ref(), out),
                         Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
                     };
-                    read(input, output, &mut show, &mut text)?;
+                    read(input, options, output, &mut show, &mut text)?;
                     Ok(text)
                 })
                 .collect();
@@ -59,11 +59,17 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
 type Show<'s> = dyn FnMut(&str, &Found<'_>, &mut dyn Write) -> io::Result<()> + 's;
 
 /// Reads one input and shows its reports; true where it has some. Only a failure to write is an error.
-fn read(input: &Input, output: &Output, show: &mut Show<'_>, out: &mut dyn Write) -> io::Result<bool> {
+fn read(
+    input: &Input,
+    options: Options,
+    output: &Output,
+    show: &mut Show<'_>,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
     let mut found = false;
     let mut written = Ok(());
     let done = input.read(&mut |file, bytes| {
-        ksplat::stream(bytes, |report| {
+        options.stream(bytes, |report| {
             found = true;
             if written.is_ok() {
                 written = show(file, report, out);

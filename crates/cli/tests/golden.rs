@@ -1,5 +1,6 @@
-//! Each log of `testdata/reports` has beside it what `ksplat report` says of it, each of `testdata/bisections` what
-//! `ksplat bisect` shows and judges. `make golden` writes these files.
+//! Each log of `testdata/reports` has beside it what `ksplat report` says of it, and behind that what it says with
+//! `--rules ksplat` where that is something else; each of `testdata/bisections` what `ksplat bisect` shows and judges.
+//! `make golden` writes these files.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,11 +9,18 @@ use testkit::golden;
 
 fn main() {
     let testdata = testkit::workspace_root().join("testdata");
-    let mut tests = golden::tests(&testdata.join("reports"), "log", |log| ksplat(&["report"], log));
+    let mut tests = golden::tests(&testdata.join("reports"), "log", report);
     tests.extend(golden::tests(&testdata.join("bisections"), "log", |log| {
         ksplat(&["bisect", "show", "-v"], log) + &ksplat(&["bisect", "audit"], log)
     }));
     golden::main(tests);
+}
+
+/// What `ksplat report` says of a log under both rules.
+fn report(log: &[u8]) -> String {
+    let syzbot = ksplat(&["report"], log);
+    let ours = ksplat(&["report", "--rules", "ksplat"], log);
+    if ours == syzbot { syzbot } else { format!("{syzbot}==== --rules ksplat\n\n{ours}") }
 }
 
 /// What the command prints for a log on its standard input.

@@ -4,7 +4,8 @@
 //!
 //! ```
 //! let mut titles = Vec::new();
-//! ksplat::reports(b"BUG: workqueue lockup - pool cpus=0 stuck for 34s!\n", |found| titles.push(found.title.title.clone()));
+//! let log = b"BUG: workqueue lockup - pool cpus=0 stuck for 34s!\n";
+//! ksplat::reports(log, |found| titles.push(found.title.title.clone()));
 //! assert_eq!(titles, ["BUG: workqueue lockup"]);
 //! ```
 
@@ -22,6 +23,13 @@ mod symbolized;
 
 pub use decode::{CodeLine, Decoder, Piece, Token};
 pub use symbolized::{Symbolized, listing, trapping_instruction};
+
+/// How reports are read; [`reports`] and [`stream`] read them by the defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whose judgement titles, regions and flags follow.
+    pub rules: Rules,
+}
 
 /// One report, and all that is known of it without a vmlinux.
 #[derive(Debug)]
@@ -56,44 +64,57 @@ pub struct Span {
 }
 
 /// Finds the reports of a capture that is there as a whole; how many there are.
-pub fn reports(capture: &[u8], mut each: impl FnMut(&Found<'_>)) -> usize {
-    let mut count = 0;
-    for window in trace::windows(capture, Rules::Syzbot) {
-        in_window(&capture[window.bytes.clone()], &window, &mut count, &mut each);
-    }
-    count
+pub fn reports(capture: &[u8], each: impl FnMut(&Found<'_>)) -> usize {
+    Options::default().reports(capture, each)
+}
+
+/// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
+pub fn stream(input: impl Read, each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
+    Options::default().stream(input, each)
 }
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
-pub fn stream(mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
-    let (mut scanner, mut base, mut buffer, mut count) = (Scanner::new(Rules::Syzbot), 0, Vec::new(), 0);
-    loop {
-        let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+impl Options {
+    /// Finds the reports of a capture that is there as a whole; how many there are.
+    pub fn reports(self, capture: &[u8], mut each: impl FnMut(&Found<'_>)) -> usize {
+        let mut count = 0;
+        for window in trace::windows(capture, self.rules) {
+            in_window(&capture[window.bytes.clone()], &window, self, &mut count, &mut each);
+        }
+        count
+    }
+
+    /// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
+    pub fn stream(self, mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
+        let (mut scanner, mut base, mut buffer, mut count) = (Scanner::new(self.rules), 0, Vec::new(), 0);
         loop {
-            match scanner.scan(base, &buffer, read < CHUNK) {
-                Scan::Window(window) => {
-                    let bytes = &buffer[window.bytes.start - base..window.bytes.end - base];
-                    in_window(bytes, &window, &mut count, &mut each);
-                }
-                Scan::More(keep) => {
-                    buffer.drain(..keep - base);
-                    base = keep;
-                    break;
+            let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+            loop {
+                match scanner.scan(base, &buffer, read < CHUNK) {
+                    Scan::Window(window) => {
+                        let bytes = &buffer[window.bytes.start - base..window.bytes.end - base];
+                        in_window(bytes, &window, self, &mut count, &mut each);
+                    }
+                    Scan::More(keep) => {
+                        buffer.drain(..keep - base);
+                        base = keep;
+                        break;
+                    }
                 }
             }
-        }
-        if read < CHUNK {
-            return Ok(count);
+            if read < CHUNK {
+                return Ok(count);
+            }
         }
     }
 }
 
-fn in_window(bytes: &[u8], window: &Window, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
+fn in_window(bytes: &[u8], window: &Window, options: Options, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
     let console = Console::read(bytes);
-    let log = Log::parse(console.text(), Rules::Syzbot);
+    let log = Log::parse(console.text(), options.rules);
+    let references = references(bytes, window.bytes.start, options.rules);
     let place = |at: usize| window.bytes.start + console.offset(at);
     for splat in log.splats() {
         if !starts_in(&window.starts, place(splat.start)) {
@@ -104,10 +125,24 @@ fn in_window(bytes: &[u8], window: &Window, count: &mut usize, each: &mut impl F
         let start = place(splat.start);
         let skip = place(splat.skip).max(start);
         let span = Span { start, skip, end: place(splat.end).max(skip), region_end: place(report.end).max(start) };
-        let signature = Signature::of(&splat, &report, &title);
+        let reference = references.binary_search_by_key(&span.start, |(start, _)| *start);
+        let signature =
+            reference.map_or_else(|_| Signature::of(&splat, &report, &title), |found| references[found].1.clone());
         each(&Found { index: *count, splat, report, title, signature, span });
         *count += 1;
     }
+}
+
+/// The signatures that syzbot's rules give the reports of a window, with where they start, in order: other rules take
+/// them over, so that one bug has one signature. Only what syzbot does not know has one by other rules.
+fn references(bytes: &[u8], base: usize, rules: Rules) -> Vec<(usize, Signature)> {
+    let mut references = Vec::new();
+    if rules != Rules::Syzbot {
+        reports(bytes, |found| {
+            references.push((base + found.span.start, found.signature.clone()));
+        });
+    }
+    references
 }
 
 /// A window's last start is a whole line, so a place in it belongs to this window and to no other.

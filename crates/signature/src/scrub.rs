@@ -1,9 +1,12 @@
 //! Scrubbing: what differs from one occurrence of a bug to the next is taken out of its title.
 //!
 //! The replacements and their order are syzkaller's (pkg/report/report.go, `dynamicTitleReplacement`, `sanitizeTitle`).
-//! Each is applied until nothing changes, then the next one.
+//! Each is applied until nothing changes, then the next one. syzkaller takes any six hex digits for an address, also
+//! the start of a name (`e1000e_open` becomes `ADDR_open`); ksplat's rules take whole numbers only.
 
 use std::borrow::Cow;
+
+use trace::Rules;
 
 /// A title has at most this many bytes.
 const LONGEST: usize = 120;
@@ -26,17 +29,29 @@ const fn row(needs: u8, replace: Replacement, passes: usize) -> Row {
     Row { needs, replace, passes }
 }
 
-const REPLACEMENTS: [Row; 9] = [
-    row(DIGIT | Z, |t| numbered(t, b"syz-executor", true), PASSES),
-    row(DIGIT | Z, |t| numbered(t, b"syzkaller", false), PASSES),
-    row(SIX_HEX, address, 1),
-    row(DIGIT | DOT, ipv4, 1),
-    row(DIGIT | DOT, source_line, 1),
-    row(DIGIT | PLUS, symbol_offset, PASSES),
-    row(DIGIT | HASH, cpu, PASSES),
-    row(DIGIT, number, 1),
-    row(SEVEN_DIGITS, long_number, 1),
-];
+/// The replacements of these rules, in order.
+fn replacements(rules: Rules) -> &'static [Row; 9] {
+    static SYZBOT: [Row; 9] = with_address(address);
+    static KSPLAT: [Row; 9] = with_address(whole_address);
+    match rules {
+        Rules::Syzbot => &SYZBOT,
+        Rules::Ksplat => &KSPLAT,
+    }
+}
+
+const fn with_address(address: Replacement) -> [Row; 9] {
+    [
+        row(DIGIT | Z, |t| numbered(t, b"syz-executor", true), PASSES),
+        row(DIGIT | Z, |t| numbered(t, b"syzkaller", false), PASSES),
+        row(SIX_HEX, address, 1),
+        row(DIGIT | DOT, ipv4, 1),
+        row(DIGIT | DOT, source_line, 1),
+        row(DIGIT | PLUS, symbol_offset, PASSES),
+        row(DIGIT | HASH, cpu, PASSES),
+        row(DIGIT, number, 1),
+        row(SEVEN_DIGITS, long_number, 1),
+    ]
+}
 
 const DIGIT: u8 = 1;
 const DOT: u8 = 2;
@@ -94,10 +109,10 @@ fn has_run(text: &[u8], class: u8, length: usize) -> bool {
 }
 
 /// A title without what varies, in printable ASCII of at most 120 bytes.
-pub fn scrubbed(title: &str) -> String {
+pub fn scrubbed(title: &str, rules: Rules) -> String {
     let mut text = Cow::Borrowed(title.as_bytes());
     let held = held(&text);
-    for row in REPLACEMENTS.iter().filter(|row| held & row.needs == row.needs) {
+    for row in replacements(rules).iter().filter(|row| held & row.needs == row.needs) {
         for _ in 0..row.passes {
             match replace_all(&text, row.replace) {
                 Some(changed) if changed != *text => text = Cow::Owned(changed),
@@ -180,6 +195,32 @@ fn address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
         let length = if marked >= 6 { 2 + marked } else { count(&text[start..], is_hex) };
         (length >= 6).then_some((start, start + length, &b"ADDR"[..]))
     })
+}
+
+/// A word that is a hex number of six or more digits, marked by `0x` or not.
+fn whole_address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
+    let mut start = 1;
+    while start < text.len() {
+        let run = count(&text[start..], is_word);
+        let word = &text[start..start + run];
+        let number = match word.strip_prefix(b"0x") {
+            Some(hex) => hex.len() >= 6 && hex.iter().all(|b| is_hex(*b)),
+            None => run >= 6 && word.iter().all(|b| is_hex(*b)) && !reads_as_name(word),
+        };
+        if number && !is_word(text[start - 1]) {
+            return Some((start, start + run, b"ADDR"));
+        }
+        start += run.max(1);
+    }
+    None
+}
+
+/// A word of hex digits that is a word or a part's name: `facade`, `e1000e`, `ad7606`. Printed pointers are longer.
+fn reads_as_name(word: &[u8]) -> bool {
+    let letters = count(word, |b| b.is_ascii_alphabetic());
+    let number = digits(&word[letters..]);
+    let model = matches!(letters, 1..=3) && number >= 3 && word.len() - letters - number <= 1;
+    word.len() < 8 && (letters == word.len() || model)
 }
 
 fn ipv4(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
@@ -287,14 +328,31 @@ mod tests {
             ("v12345678", "vNUM"),
             ("a\tb\u{1}  c é", "a b c"),
         ] {
-            assert_eq!(scrubbed(title), want);
+            assert_eq!(scrubbed(title, Rules::Syzbot), want);
+        }
+    }
+
+    #[test]
+    fn names_that_look_like_addresses_are_kept_on_request() {
+        for title in ["WARNING in e1000e_open", "WARNING in f81232_set_termios", "x: e1000e, ad7606 and a facade"] {
+            assert_eq!(scrubbed(title, Rules::Ksplat), title);
+            assert_ne!(scrubbed(title, Rules::Syzbot), title);
+        }
+        for (title, want) in [
+            ("at ffff8801deadbeef!", "at ADDR!"),
+            ("at 0xffff8801 x", "at ADDR x"),
+            ("at deadbeef", "at ADDR"),
+            ("inode 1a2b3c", "inode ADDR"),
+            ("cc2520_probe of 12ab34 and cc2520_probe", "cc2520_probe of ADDR and cc2520_probe"),
+        ] {
+            assert_eq!(scrubbed(title, Rules::Ksplat), want);
         }
     }
 
     /// The rule as it is written: each replacement until nothing changes.
-    fn plainly_scrubbed(title: &str) -> String {
+    fn plainly_scrubbed(title: &str, rules: Rules) -> String {
         let mut text = title.as_bytes().to_vec();
-        for row in &REPLACEMENTS {
+        for row in replacements(rules) {
             while let Some(changed) = replace_all(&text, row.replace).filter(|changed| *changed != text) {
                 text = changed;
             }
@@ -314,12 +372,14 @@ mod tests {
                 title.push_str(parts[(state >> 33) % parts.len()]);
             }
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 3;
-            assert_eq!(scrubbed(&title), plainly_scrubbed(&title), "{title}");
+            for rules in [Rules::Syzbot, Rules::Ksplat] {
+                assert_eq!(scrubbed(&title, rules), plainly_scrubbed(&title, rules), "{title}");
+            }
         }
     }
 
     #[test]
     fn a_title_is_at_most_120_bytes() {
-        assert_eq!(scrubbed(&"x ".repeat(100)).len(), 119);
+        assert_eq!(scrubbed(&"x ".repeat(100), Rules::Syzbot).len(), 119);
     }
 }

@@ -48,14 +48,14 @@ impl Title {
         });
         let mut alternatives = Vec::with_capacity(draft.alternatives.len());
         for title in draft.alternatives {
-            let title = scrubbed(&title);
+            let title = scrubbed(&title, splat.rules);
             if !alternatives.contains(&title) {
                 alternatives.push(title);
             }
         }
         Title {
-            kind: draft.kind.map_or_else(|| scrubbed(&draft.title), |kind| scrubbed(&kind)),
-            title: scrubbed(&draft.title),
+            kind: scrubbed(draft.kind.as_ref().unwrap_or(&draft.title), splat.rules),
+            title: scrubbed(&draft.title, splat.rules),
             alternatives,
             crash_type,
             format: draft.format,

@@ -102,6 +102,7 @@ const ALLOC_SKB: &str = "*alloc_skb*";
 const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
 const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
 const USERCOPY: &[&str] = &["*usercopy*", "*__check*"];
+const RUST_PANIC: &[&str] = &["*__rustc::rust_begin_unwind*"];
 const LOCK_SOCK: &[&str] = &["*lock_sock*", "*release_sock*"];
 
 /// Lines that hold `BUG:` and report none.
@@ -425,10 +426,17 @@ pub(crate) const TABLE: &[Row] = &[
         .corrupted(),
     row("Kernel panic", "Kernel panic - not syncing: %r", "kernel panic: {1}"),
     row("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {f1}").frames(POINTER),
+    // syzbot's list of types wants titles that start with `rust_kernel panicked`, which none does.
     row("rust_kernel: panicked", "rust_kernel: panicked", "{1} in {f1}")
         .report("rust_kernel: panicked at …¶%r")
         .frames(TRACE)
-        .skip(&["*__rustc::rust_begin_unwind*"]),
+        .skip(RUST_PANIC)
+        .kind("DoS")
+        .ksplat(),
+    row("rust_kernel: panicked", "rust_kernel: panicked", "{1} in {f1}")
+        .report("rust_kernel: panicked at …¶%r")
+        .frames(TRACE)
+        .skip(RUST_PANIC),
     row("kernel BUG", "kernel BUG at mm/usercopy.c", "BUG: bad usercopy in {f1}").frames(TRACE).skip(USERCOPY),
     row("kernel BUG", "kernel BUG at lib/list_debug.c", "BUG: corrupted list in {f1}")
         .alt(&["bad-access in {f1}"])
