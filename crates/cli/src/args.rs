@@ -63,6 +63,10 @@ pub enum Command {
     Decode(Paths),
     /// One line per bug: count, title, signature, best sample
     Dedup(Reports),
+    /// Source lines of addresses, as addr2line prints them
+    Addr(crate::addr::Addr),
+    /// Builds symbol indexes ahead of time, lists them, drops old ones
+    Index(crate::index::Index),
     /// One digest per kernel image that says whether two are the same binary
     KernelSignature(KernelSignature),
     /// Bisection logs: read, and judged

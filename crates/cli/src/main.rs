@@ -1,10 +1,12 @@
 //! The `ksplat` command: arguments, files, text, JSON, exit codes. How anything works is in the `ksplat` crate.
 
+mod addr;
 mod args;
 mod bisect;
 mod decode;
 mod dedup;
 mod facts;
+mod index;
 mod input;
 mod kernel;
 mod kernel_file;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Command::Report(command) => report::run(&args.shared, &command.logs.paths, command.options(), &output),
         Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
         Command::Dedup(command) => dedup::run(&args.shared, &command.logs.paths, command.options(), &output),
+        Command::Addr(command) => addr::run(&args.shared, command, &output),
+        Command::Index(command) => index::run(command, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
         Command::Schema => schema::run(&output),

@@ -18,10 +18,12 @@ use trace::{Console, Log, Report, Rules, Scan, Scanner, Splat, Window};
 pub use {image, signature, symbolize, trace};
 
 mod decode;
+mod index;
 pub mod kernel;
 mod symbolized;
 
 pub use decode::{CodeLine, Decoder, Piece, Token};
+pub use index::build_index;
 pub use symbolized::{Symbolized, listing, trapping_instruction};
 
 /// How reports are read; [`reports`] and [`stream`] read them by the defaults.

@@ -19,6 +19,7 @@ pub use bucket::{Bucket, Buckets, Place, Sighting};
 pub use corrupted::Corrupted;
 pub use crash_type::CrashType;
 pub use guilty::guilty_file;
+pub use name::demangled;
 pub use readable::readable;
 pub use recipe::Key;
 pub use scrub::scrubbed;
