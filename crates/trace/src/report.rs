@@ -203,6 +203,11 @@ impl<'t> Reader<'t> {
         let near = &before[before.len().saturating_sub(8)..];
         if let Some(cut) = near.iter().rposition(is_cut) {
             near[cut + 1..].iter().for_each(|entry| self.detail.message(entry.line.body));
+            // These are printed above the cut, for a BUG or WARN without a text of its own.
+            let above = near[..cut].last().map(|entry| entry.line.body.trim_ascii());
+            if let Some(text) = above.filter(|text| text.starts_with(b"refcount_t: ") || text.starts_with(b"list_")) {
+                self.detail.message(text);
+            }
         }
     }
 
@@ -239,6 +244,11 @@ impl<'t> Reader<'t> {
         if let Some(mut frame) = Frame::parse(body) {
             frame.reliable &= reliable;
             return self.frame(frame);
+        }
+        // `Code: Bad RIP value.` is no pointer.
+        if let Some(code) = body.trim_ascii_start().strip_prefix(b"Code: ") {
+            self.code(code);
+            return true;
         }
         if let Some(function) = crate::stack::instruction_pointer(body) {
             self.entered = false;
@@ -308,8 +318,9 @@ impl<'t> Reader<'t> {
             self.set = None;
             return;
         }
-        // arm64 and powerpc print some values above the pointer.
-        if let Some(last) = self.report.registers.last_mut().filter(|last| last.rip.is_none()) {
+        // arm64 and powerpc print some values above the pointer; older x86 kernels print `IP: f+0x1/0x2` above `RIP: 0010:f+0x1/0x2`.
+        let is_same = |last: &&mut Registers<'t>| last.rip.is_none() || last.has_only_pointer() && last.trace.is_none();
+        if let Some(last) = self.report.registers.last_mut().filter(is_same) {
             last.rip = set.rip;
             return;
         }
@@ -318,13 +329,9 @@ impl<'t> Reader<'t> {
         self.report.registers.push(set);
     }
 
-    /// Takes a line of register values or the `Code:` bytes; false where it is none.
+    /// Takes a line of register values; false where it is none.
     fn read_values(&mut self, body: &'t [u8]) -> bool {
         let text = body.trim_ascii_start();
-        if let Some(code) = text.strip_prefix(b"Code: ") {
-            self.code(code);
-            return true;
-        }
         if self.report.registers.is_empty() && Values::read(text, |_, _| {}) {
             self.registers(Registers::default());
         }

@@ -82,6 +82,12 @@ impl<'t> Cursor<'t> {
         word
     }
 
+    /// What stands behind the next word.
+    pub fn behind_word(mut self) -> &'t [u8] {
+        self.word();
+        self.0
+    }
+
     /// True where such a text comes somewhere.
     pub fn holds(self, text: &str) -> bool {
         memmem::find(self.0, text.as_bytes()).is_some()

@@ -86,7 +86,10 @@ impl<'t> PageFault<'t> {
             return None;
         }
         let behind = ["address: ", "virtual address ", "data at ", "at address ", " at "];
-        Some(PageFault { address: behind.iter().find_map(|text| line.hex_behind(text)), ..PageFault::default() })
+        let address = behind.iter().find_map(|text| line.hex_behind(text));
+        // Before 4.15 `%p` printed no zero.
+        let null = || line.0.ends_with(b"(null)").then_some(Hex(0));
+        Some(PageFault { address: address.or_else(null), ..PageFault::default() })
     }
 
     /// Takes a line below the headline; false where it says nothing.

@@ -57,7 +57,7 @@ pub struct Lockdep<'t> {
     pub rcu: Option<RcuUsage<'t>>,
 }
 
-/// A failed check of RCU: `net/core/dev.c:123 suspicious rcu_dereference_check() usage!`
+/// A failed check of RCU: `net/core/dev.c:123 suspicious rcu_dereference_check() usage!`, or `… Illegal context switch in RCU read-side critical section!`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RcuUsage<'t> {
     /// Where the check is.
@@ -230,10 +230,10 @@ impl<'t> LockdepReader<'t> {
                 true
             }
             Some(b'!') => {
-                if let Some(at) = memchr::memmem::find(line, b" suspicious ").filter(|_| line.ends_with(b" usage!")) {
-                    if let Some(source) = Source::parse(&line[..at]) {
-                        self.report.rcu = Some(RcuUsage { source, text: text(&line[at..]) });
-                    }
+                if self.report.problem == Problem::SuspiciousRcuUsage {
+                    let Some(source) = Source::parse(line) else { return false };
+                    let text = text(Cursor(line).behind_word());
+                    self.report.rcu.get_or_insert(RcuUsage { source, text });
                 } else if let Some(at) = memchr::memmem::find(line, b" is freeing memory ") {
                     self.task(&line[..at]);
                     self.slot = Slot::Held;

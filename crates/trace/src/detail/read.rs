@@ -21,6 +21,8 @@ enum Next {
     Nothing,
     /// What UBSAN complains about.
     Ubsan,
+    /// What a warning says, in kernels before 4.15; later ones print it above the headline.
+    Message,
     /// The name of the variable, or the function whose frame it is in.
     Place,
 }
@@ -115,6 +117,14 @@ impl<'t> DetailReader<'t> {
                 object.at = object.at.or(found);
                 found.is_some()
             }),
+            Next::Message => {
+                let is_other = [&b"Modules linked in:"[..], b"CPU: ", b"Kernel panic", b"Call Trace:", b"kobject"];
+                let says = !is_other.iter().any(|head| line.starts_with(head));
+                if says {
+                    self.message(line);
+                }
+                says
+            }
             Next::Nothing => false,
         }
     }
@@ -134,7 +144,12 @@ impl<'t> DetailReader<'t> {
             b'W' | b'[' => {
                 if first == b'W' {
                     line.strip_prefix(b"WARNING: ")?;
-                    self.source(line);
+                    if self.source(line).is_some() {
+                        if self.detail.message.is_none() {
+                            self.next = Next::Message;
+                        }
+                        return Some(());
+                    }
                 } else {
                     line.strip_prefix(b"[ BUG: ").or_else(|| line.strip_prefix(b"[ INFO: "))?;
                 }

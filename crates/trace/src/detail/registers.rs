@@ -52,7 +52,10 @@ impl<'t> Registers<'t> {
         // `0010:func` and `0033:0x7f12`, but not the `:` of a function's address.
         let segment = hex(behind).filter(|(_, length)| *length <= 4 && behind[*length..].starts_with(b":"));
         let value = segment.map_or(behind, |(_, length)| &behind[length + 1..]);
-        let bare = || hex(value.strip_prefix(b"0x").unwrap_or(value)).filter(|(_, length)| *length >= 4);
+        let bare = || match value.strip_prefix(b"0x") {
+            Some(value) => hex(value),
+            None => hex(value).filter(|(_, length)| *length >= 4),
+        };
         let at = frame.map_or_else(
             || Symbol { address: bare().map(|(address, _)| Hex(address)), ..Symbol::default() },
             Symbol::from,
@@ -66,6 +69,11 @@ impl<'t> Registers<'t> {
     /// The value of a register.
     pub fn value(&self, name: &str) -> Option<u64> {
         self.values.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// True where nothing but the pointer is known.
+    pub(crate) fn has_only_pointer(&self) -> bool {
+        self.values.is_empty() && self.code.is_none()
     }
 
     /// Takes a line of values; false where it is none.
@@ -210,6 +218,6 @@ mod tests {
         assert_eq!(pointer("RIP: 0033:0x7f12abcd"), (Some(Hex(0x33)), true, "", Some(Hex(0x7f12_abcd))));
         assert_eq!(pointer("RIP: 002b:0x7f12abcd"), (Some(Hex(0x2b)), true, "", Some(Hex(0x7f12_abcd))));
         assert_eq!(pointer("pc : f+0x1/0x2"), (None, false, "f", None));
-        assert_eq!(pointer("RIP: 0010:0x0"), (Some(Hex(0x10)), false, "", None));
+        assert_eq!(pointer("RIP: 0010:0x0"), (Some(Hex(0x10)), false, "", Some(Hex(0))));
     }
 }

@@ -40,6 +40,12 @@ impl<'t> Source<'t> {
         (!file.is_empty()).then_some(Source { file, line, column, function })
     }
 
+    /// What follows `[condition] `, which is printed since 6.18.
+    fn behind_condition(line: &[u8]) -> &[u8] {
+        let end = line.starts_with(b"[").then(|| memchr::memmem::rfind(line, b"] ")).flatten();
+        end.map_or(line, |end| &line[end + 2..])
+    }
+
     /// The line that a headline complains about.
     ///
     /// `kernel BUG at mm/slub.c:123!`, `WARNING: CPU: 1 PID: 65 at lib/refcount.c:28 f+0x1/0x2`, since 6.18 `WARNING:
@@ -48,7 +54,7 @@ impl<'t> Source<'t> {
     pub(super) fn of_headline(line: &'t [u8]) -> Option<Source<'t>> {
         let mut line = Cursor(line);
         let warning = line.skip("WARNING: ").is_some();
-        if warning && let Some(source) = Source::parse(line.0) {
+        if warning && let Some(source) = Source::parse(Source::behind_condition(line.0)) {
             return Some(source);
         }
         line.until(if warning { "at " } else { " at " })?;
@@ -69,6 +75,7 @@ mod tests {
             ("kernel BUG at mm/slub.c:123!", Some(("mm/slub.c", 123, None))),
             ("WARNING: CPU: 1 PID: 65 at lib/r.c:28 f+0x1/0x2 [m]", Some(("lib/r.c", 28, Some("f")))),
             ("WARNING: lib/r.c:28 at f+0x1/0x2, CPU#1: sh/65", Some(("lib/r.c", 28, Some("f")))),
+            ("WARNING: [a[1] == 2] lib/r.c:28 at f+0x1/0x2, CPU#1: sh/65", Some(("lib/r.c", 28, Some("f")))),
             ("WARNING: at lib/r.c:28 f+0x1/0x2()", Some(("lib/r.c", 28, Some("f")))),
             ("BUG: sleeping function called from invalid context at kernel/m.c:580", Some(("kernel/m.c", 580, None))),
             ("WARNING: possible recursive locking detected", None),
