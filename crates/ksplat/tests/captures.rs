@@ -106,3 +106,31 @@ fn captures_of_our_own_logs_have_the_names_of_the_console() {
     };
     check(&logs(&testkit::workspace_root().join("testdata/logs"), without_cr));
 }
+
+/// A console to which the rest was appended in another form: a journal, a mail, a container's log.
+#[test]
+fn a_capture_may_change_its_form_in_the_middle() {
+    let Some(shared) = testkit::shared_or_skip("ksplat::captures: two forms") else { return };
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for (name, log) in logs(&shared.join("corpus/report"), log_of).iter().step_by(3) {
+        let middle = log[..log.len() / 2].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let (before, behind) = log.split_at(middle);
+        for form in
+            ["syslog", "journalctl", "journalctl short-monotonic", "dmesg -T", "dmesg -x", "kubernetes", "quoted"]
+        {
+            let form = FORMS.iter().find(|known| known.name == form).unwrap();
+            let other = without(behind, form.loses);
+            // Fewer lines than that are taken for what a console shows of its machine's syslog.
+            if other.split(|b| *b == b'\n').filter(|line| line.starts_with(b"[")).count() < 64 {
+                continue;
+            }
+            tried += 1;
+            let (got, want) = (names(&[before, &(form.write)(behind)].concat()), names(&[before, &other].concat()));
+            if got != want {
+                wrong.push(format!("{name}, then {}:\n  got  {got:?}\n  want {want:?}", form.name));
+            }
+        }
+    }
+    assert!(tried > 100, "only {tried} captures have enough lines behind their middle");
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}

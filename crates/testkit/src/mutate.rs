@@ -1,7 +1,10 @@
 //! A plain console log, rewritten into the forms in which people capture one, and what each form does not keep.
 //!
-//! Every form is checked against its tool: util-linux 2.38's dmesg, systemd 252's journalctl, rsyslog 8, kernel/printk,
-//! drivers/net/netconsole.c, fs/pstore, the runtimes of containers. What a tool adds or drops, the form adds or drops.
+//! The forms of dmesg and of journalctl are what util-linux 2.38.1 and systemd 252 print: `crates/ksplat/tests/tools.rs` runs both
+//! where they are installed. The others follow the source or the documentation of their writers and were not run: rsyslog,
+//! busybox, util-linux 2.39 (callers), kernel/printk (`/dev/kmsg`), drivers/net/netconsole.c, fs/pstore, GitHub Actions, docker,
+//! containerd. Where journalctl's short forms lose a message (`[15B blob data]` for bytes that are not UTF-8) the forms
+//! here keep it, as `journalctl -a` does.
 //!
 //! **Lines without printk's prefix** (what user space wrote to the console) are not in the kernel's log, so forms that
 //! are made from it (dmesg, the journal, syslog, `/dev/kmsg`, netconsole, pstore) do not have them: [`Loses::others`].
@@ -44,6 +47,8 @@ pub enum Stamps {
     Kept,
     /// The wall clock's time, cut to so many microseconds: what is left is the time since the first line.
     SinceFirst(i64),
+    /// The wall clock's minute where it changes, else the time since the line before.
+    Minutes,
 }
 
 impl Loses {
@@ -56,6 +61,8 @@ impl Loses {
     pub const CALLERS: Loses = Loses { callers: true, ..Loses::OTHERS };
     /// A form of the kernel's own log that has seconds of the wall clock only.
     pub const SECONDS: Loses = Loses { stamps: Stamps::SinceFirst(1_000_000), ..Loses::CALLERS };
+    /// A form of the kernel's own log that tells the minute, and the time between lines.
+    pub const MINUTES: Loses = Loses { stamps: Stamps::Minutes, ..Loses::CALLERS };
     /// A form of the kernel's own log that has microseconds of the wall clock only.
     pub const BOOT: Loses = Loses { stamps: Stamps::SinceFirst(1), ..Loses::CALLERS };
 }
@@ -104,6 +111,14 @@ pub const FORMS: &[Form] = &[
         |log| transport::crlf(&transport::indented(&kernel::dmesg_time(log))),
         Loses::SECONDS,
     ),
+    form("kubernetes around dmesg -T", |log| transport::cri(&kernel::dmesg_time(log)), Loses::SECONDS),
+    form("github actions around journalctl", |log| transport::github(&kernel::journal_monotonic(log)), Loses::CALLERS),
+    form(
+        "quoted twice dmesg -x, crlf",
+        |log| transport::crlf(&transport::quoted_twice(&kernel::dmesg_decoded(log))),
+        Loses::CALLERS,
+    ),
+    form("syslog, crlf", |log| transport::crlf(&kernel::syslog(log)), Loses::OTHERS),
     form("syslog", kernel::syslog, Loses::OTHERS),
     form("syslog without stamps", kernel::syslog_bare, Loses::SECONDS),
     form("syslog rfc 5424", kernel::syslog_5424, Loses::OTHERS),
@@ -112,6 +127,9 @@ pub const FORMS: &[Form] = &[
     form("journalctl", kernel::journal_short, Loses::SECONDS),
     form("journalctl short-precise", kernel::journal_precise, Loses::BOOT),
     form("journalctl short-iso", kernel::journal_iso, Loses::SECONDS),
+    form("journalctl short-iso-precise", kernel::journal_iso_precise, Loses::BOOT),
+    form("journalctl --no-hostname", kernel::journal_hostless, Loses::SECONDS),
+    form("journalctl short-monotonic --no-hostname", kernel::journal_monotonic_hostless, Loses::CALLERS),
     form("journalctl short-full", kernel::journal_full, Loses::SECONDS),
     form("journalctl short-unix", kernel::journal_unix, Loses::BOOT),
     form("journalctl short-monotonic", kernel::journal_monotonic, Loses::CALLERS),
@@ -121,6 +139,8 @@ pub const FORMS: &[Form] = &[
     form("dmesg with callers", kernel::dmesg_callers, Loses::OTHERS),
     form("dmesg -T", kernel::dmesg_time, Loses::SECONDS),
     form("dmesg -x", kernel::dmesg_decoded, Loses::CALLERS),
+    form("dmesg -d", kernel::dmesg_delta, Loses::CALLERS),
+    form("dmesg -H", kernel::dmesg_human, Loses::MINUTES),
     form("dmesg --time-format iso", kernel::dmesg_iso, Loses::BOOT),
     form("dmesg -r", kernel::dmesg_raw, Loses { levels: true, ..Loses::OTHERS }),
     encoded("dmesg --json", kernel::dmesg_json, Loses::CALLERS),
@@ -138,12 +158,14 @@ pub fn without(log: &[u8], loses: Loses) -> Vec<u8> {
     }
     let mut out = Vec::with_capacity(log.len());
     let mut first = None;
+    let mut minutes = Minutes::default();
     for line in log.split_inclusive(|&b| b == b'\n') {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         match Kernel::parse(text) {
             Some(kernel) => {
                 let micros = match loses.stamps {
                     Stamps::Kept => kernel.micros,
+                    Stamps::Minutes => minutes.told(kernel.micros),
                     Stamps::SinceFirst(precision) => {
                         let cut = wall::at(kernel.micros) / precision * precision;
                         (cut - *first.get_or_insert(cut)).max(0)
@@ -159,6 +181,30 @@ pub fn without(log: &[u8], loses: Loses) -> Vec<u8> {
         }
     }
     out
+}
+
+/// What is left of times where only the minute is told when it changes.
+#[derive(Default)]
+struct Minutes {
+    /// The line before, and what its stamp says.
+    last: Option<(i64, i64)>,
+    first: i64,
+}
+
+impl Minutes {
+    fn told(&mut self, micros: i64) -> i64 {
+        let minute = kernel::minute(micros);
+        let told = match self.last {
+            None => {
+                self.first = minute;
+                0
+            }
+            Some((last, told)) if kernel::minute(last) == minute => (told + kernel::since(last, micros)).max(0),
+            Some((_, told)) => told.max((minute - self.first) * 60_000_000),
+        };
+        self.last = Some((micros, told));
+        told
+    }
 }
 
 fn lossy(log: &[u8]) -> Vec<u8> {

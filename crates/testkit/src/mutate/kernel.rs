@@ -1,8 +1,9 @@
 //! Forms of the kernel's own log: what user space wrote to the console is not in them.
 
+use std::cell::Cell;
 use std::io::Write as _;
 
-use super::wall::Wall;
+use super::wall::{self, Wall};
 
 const HOST: &str = "db1";
 
@@ -155,6 +156,10 @@ pub(super) fn journal_iso(log: &[u8]) -> Vec<u8> {
     journal(log, |wall, _| format!("{}+0000", wall.iso()))
 }
 
+pub(super) fn journal_iso_precise(log: &[u8]) -> Vec<u8> {
+    journal(log, |wall, _| format!("{}.{:06}+0000", wall.iso(), wall.micros))
+}
+
 pub(super) fn journal_full(log: &[u8]) -> Vec<u8> {
     journal(log, |wall, _| format!("{} {} {} UTC", wall.weekday(), wall.date(), wall.clock))
 }
@@ -165,6 +170,17 @@ pub(super) fn journal_unix(log: &[u8]) -> Vec<u8> {
 
 pub(super) fn journal_monotonic(log: &[u8]) -> Vec<u8> {
     journal(log, |_, micros| stamp(micros))
+}
+
+pub(super) fn journal_hostless(log: &[u8]) -> Vec<u8> {
+    aligned(log, |kernel| {
+        let wall = Wall::at(kernel.micros);
+        format!("{} {:02} {} kernel: ", wall.month_name(), wall.day, wall.clock)
+    })
+}
+
+pub(super) fn journal_monotonic_hostless(log: &[u8]) -> Vec<u8> {
+    aligned(log, |kernel| format!("{} kernel: ", stamp(kernel.micros)))
 }
 
 /// One object a line. A message that is not UTF-8, or has control bytes, is an array of bytes.
@@ -246,6 +262,41 @@ pub(super) fn dmesg_iso(log: &[u8]) -> Vec<u8> {
         let wall = Wall::at(kernel.micros);
         format!("{},{:06}+00:00 ", wall.iso(), wall.micros)
     })
+}
+
+/// The time since the message before behind each stamp.
+pub(super) fn dmesg_delta(log: &[u8]) -> Vec<u8> {
+    let last = Cell::new(0);
+    aligned(log, |kernel| {
+        let delta = since(last.replace(kernel.micros), kernel.micros) as f64 / 1e6;
+        let (secs, micros) = (kernel.micros / 1_000_000, kernel.micros % 1_000_000);
+        format!("[{secs:5}.{micros:06} <{delta:12.6}>] ")
+    })
+}
+
+/// The wall clock's minute where it changes, else the time since the message before.
+pub(super) fn dmesg_human(log: &[u8]) -> Vec<u8> {
+    let last = Cell::new(None);
+    aligned(log, |kernel| {
+        let wall = Wall::at(kernel.micros);
+        match last.replace(Some(kernel.micros)).filter(|&last| minute(last) == minute(kernel.micros)) {
+            Some(last) => {
+                let delta = since(last, kernel.micros) as f64 / 1e6;
+                if delta < 10.0 { format!("[  {delta:+8.6}] ") } else { format!("[ {delta:+9.6}] ") }
+            }
+            None => format!("[{}{:2} {}] ", wall.month_name(), wall.day, &wall.clock[..5]),
+        }
+    })
+}
+
+/// dmesg takes a last time of 0 for none.
+pub(super) fn since(last: i64, micros: i64) -> i64 {
+    if last == 0 { 0 } else { micros - last }
+}
+
+/// The number of the wall clock's minute.
+pub(super) fn minute(micros: i64) -> i64 {
+    wall::at(micros).div_euclid(60_000_000)
 }
 
 /// What the syslog system call gives: printk's prefix on every line, behind the level.

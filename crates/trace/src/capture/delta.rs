@@ -45,8 +45,16 @@ pub(super) fn angle(text: &[u8]) -> Option<(usize, i64)> {
     Some((end + 2, exact(inner[..end].trim_ascii_start())?))
 }
 
-/// Seconds with six digits behind the point and nothing else, in microseconds; `<60941eb4>` is an address.
+/// Seconds with six digits behind the point and nothing else, in microseconds; `<60941eb4>` is an address. Messages of
+/// several CPUs may be stored out of order, so the time since the last one may be negative.
 fn exact(text: &[u8]) -> Option<i64> {
+    if let Some(text) = text.strip_prefix(b"-") {
+        return exact_positive(text).map(|micros| -micros);
+    }
+    exact_positive(text)
+}
+
+fn exact_positive(text: &[u8]) -> Option<i64> {
     let secs = stamp::digits(text);
     let fraction = text.get(secs..)?.strip_prefix(b".")?;
     if fraction.len() == 6 && stamp::digits(fraction) == 6 { seconds(text) } else { None }
@@ -62,6 +70,9 @@ fn read(line: &[u8]) -> Option<(usize, Told)> {
     let text = &inner[blanks(inner)..];
     if let Some(delta) = text.strip_prefix(b"+") {
         return Some((len, Told::SinceLast(exact(delta)?)));
+    }
+    if text.first() == Some(&b'-') {
+        return Some((len, Told::SinceLast(exact(text)?)));
     }
     if text.first().is_some_and(u8::is_ascii_digit) {
         let space = text.iter().position(|&b| b == b' ')?;
@@ -95,6 +106,8 @@ mod tests {
         assert_eq!(at("[Nov22 23:50] x"), Some((13, 120_000_000)));
         assert_eq!(at("[<    7.000001>] x"), Some((16, 127_000_001)));
         assert_eq!(at("[   12.140900 <    7.000000>] x"), Some((29, 12_140_900)));
+        assert_eq!(at("[  -0.000002] x"), Some((13, 12_140_898)));
+        assert_eq!(at("[   12.140899 <   -0.000001>] x"), Some((29, 12_140_899)));
     }
 
     #[test]

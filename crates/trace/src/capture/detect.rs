@@ -22,6 +22,10 @@ const FIRST: usize = 8;
 const STRIDE: usize = 512;
 const MOST: usize = 512;
 
+/// So many lines of the kernel in a row that have a layer are a capture of their own, whatever stands before and behind:
+/// a console to which somebody appended a journal. What a console shows of its machine's syslog is never that much.
+const RUN: u32 = 32;
+
 /// A line that is indented as far as a stamp and a blank reach at least.
 static INDENTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n        "));
 
@@ -58,6 +62,9 @@ struct Votes {
     kernel: [u32; Layer::COUNT],
     /// Lines with the layer, whatever is behind it.
     all: [u32; Layer::COUNT],
+    /// The layer that the kernel last spoke behind, and how often since it spoke without one; the longest such run of each.
+    run: Option<(Layer, u32)>,
+    longest: [u32; Layer::COUNT],
     /// Lines with printk's own prefix, or parts of it, at their start.
     plain: u32,
     /// Plain lines with a caller id.
@@ -97,10 +104,14 @@ impl Votes {
         }
         match look(line, 0) {
             Look::Plain if self.is_from_host(line) => self.all[Layer::Syslog as usize] += 1,
-            Look::Plain => self.plain += 1,
+            Look::Plain => {
+                self.plain += 1;
+                self.run = None;
+            }
             Look::Caller => {
                 self.plain += 1;
                 self.callers += 1;
+                self.run = None;
             }
             Look::Text => {}
             Look::Layer(layer, is_kernel) => {
@@ -108,7 +119,13 @@ impl Votes {
                     self.host.extend_from_slice(monotonic_host(line).unwrap_or_default());
                 }
                 self.all[layer as usize] += 1;
-                self.kernel[layer as usize] += u32::from(is_kernel);
+                if is_kernel {
+                    self.kernel[layer as usize] += 1;
+                    let length = self.run.filter(|run| run.0 == layer).map_or(0, |run| run.1) + 1;
+                    self.run = Some((layer, length));
+                    let longest = &mut self.longest[layer as usize];
+                    *longest = length.max(*longest);
+                }
             }
         }
     }
@@ -137,7 +154,7 @@ impl Votes {
             Layer::Syslog => all * 2 >= self.lines || kernel * 8 >= self.lines && kernel * 2 >= all,
             _ => true,
         };
-        if kernel > self.plain && is_enough {
+        if kernel > self.plain && is_enough || self.longest[best as usize] >= RUN {
             return Some(best);
         }
         if self.plain == 0 && best.is_transport() && all * 2 >= self.lines {
@@ -229,7 +246,8 @@ fn bracket(line: &[u8]) -> Look {
     match &line[len..] {
         [b'[', ..] => Look::Caller,
         [b' ', b'[', ..] if spaced_caller(line).is_some() => Look::Layer(Layer::DmesgCaller, true),
-        _ if monotonic_host(line).is_some() => Look::Layer(Layer::Syslog, true),
+        b" kernel:" => Look::Layer(Layer::Syslog, true),
+        rest if rest.starts_with(b" kernel: ") || monotonic_host(line).is_some() => Look::Layer(Layer::Syslog, true),
         _ => Look::Plain,
     }
 }

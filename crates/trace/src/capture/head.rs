@@ -75,7 +75,8 @@ impl Heads {
     fn syslog(&mut self, line: &[u8], prefix: &mut Vec<u8>) -> Option<usize> {
         let head = Head::read(line)?;
         // Without the machine's name, `[    1.5] usb 1-1: text` is a kernel line like any other.
-        if matches!(head.time, Time::Monotonic(_)) && self.host.as_deref() != Some(head.host) {
+        let is_ours = head.host.is_empty() || self.host.as_deref() == Some(head.host);
+        if matches!(head.time, Time::Monotonic(_)) && !is_ours {
             return None;
         }
         if !head.is_kernel() {

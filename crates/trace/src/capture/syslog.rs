@@ -15,7 +15,7 @@ pub(super) struct Head<'l> {
     pub(super) tag_at: Option<usize>,
     /// Where the message starts.
     pub(super) message: usize,
-    /// The machine.
+    /// The machine; empty where the capture leaves it out.
     pub(super) host: &'l [u8],
 }
 
@@ -49,6 +49,13 @@ impl<'l> Head<'l> {
         let (host_at, host) = word(line, priority + len)?;
         if host.starts_with(b"[") {
             return None;
+        }
+        if let Some(tag) = host.strip_suffix(b":")
+            && (tag == b"kernel" || matches!(time, Time::Wall(_)) && is_program(tag))
+        {
+            // journalctl's `--no-hostname`.
+            let message = (host_at + host.len() + 1).min(line.len());
+            return Some(Head { time, tag, tag_at: Some(host_at), message, host: b"" });
         }
         let (mut tag_at, mut tag) = word(line, host_at + host.len())?;
         if is_facility(tag) {
@@ -152,6 +159,10 @@ mod tests {
             assert_eq!(read(line), Some(("kernel", "x y")), "{line}");
         }
         assert_eq!(read("Nov 22 23:49:11 db1 kernel:"), Some(("kernel", "")));
+        assert_eq!(read("Nov 22 23:49:11 kernel: x y"), Some(("kernel", "x y")));
+        assert_eq!(read("Nov 22 23:49:11 sshd[12]: x y"), Some(("sshd[12]", "x y")));
+        assert_eq!(read("[  772.918915] kernel: x y"), Some(("kernel", "x y")));
+        assert_eq!(read("[  772.918915] usb: x y"), None);
         assert_eq!(read("Nov 22 23:49:11 db1 sshd[12]: in"), Some(("sshd[12]", "in")));
     }
 
