@@ -53,6 +53,10 @@ bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=-
 	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli -p ksplat-benches)
 	@target/release/bench $(BENCH)
 
+.PHONY: calibrate
+calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it, prints the tables
+	$(call step,calibrate,cargo run $(LOCKED) --release --quiet -p ksplat-bisect --example calibrate -- ../shared/corpus)
+
 .PHONY: lab
 lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 minutes)
 	testdata/lab/build

@@ -3,6 +3,7 @@
 //! A bench is a function with a name in [`BENCHES`]; it prints its own lines. Machines are noisy: compare CPU time and
 //! the factor over the floor, not wall time.
 
+mod bisect;
 mod child;
 mod inputs;
 mod quiet;
@@ -16,8 +17,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 /// What can be measured, in the order of a whole run.
-const BENCHES: &[(&str, Bench)] =
-    &[("report", report::bench), ("stages", stages::bench), ("quiet", quiet::bench), ("stream", stream::bench)];
+const BENCHES: &[(&str, Bench)] = &[
+    ("report", report::bench),
+    ("stages", stages::bench),
+    ("quiet", quiet::bench),
+    ("stream", stream::bench),
+    ("bisect", bisect::bench),
+];
 
 type Bench = fn(&Args) -> io::Result<()>;
 

@@ -1,8 +1,9 @@
 //! A log's result, judged: how probably it is right, why, and what to test next.
 
 use crate::{
+    git::GitFacts,
     log::{Log, Outcome, Revision, RunResult, Verdict},
-    measure::{GitFacts, Measure, View, measures, missed},
+    measure::{Measure, View, measures, missed},
     overlap::frames,
     verdict::{Counts, Judgement, Rule},
     weights::{CONSTANT, REJECT, TRUST, WEIGHTS},
@@ -132,8 +133,9 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
 fn worth_a_word(measure: &Measure, weight: f64) -> bool {
     match measure.name {
         // Overlap that is not perfect is no finding; overlap that is poor is one.
-        "files-elsewhere" | "names-elsewhere" | "subsystem-elsewhere" => measure.value > 0.5,
+        "files-elsewhere" | "names-elsewhere" => measure.value > 0.5,
         "missed-bug" => measure.value >= LIKELY,
+        "busy-subsystem" => measure.value >= 0.5,
         "good-end" => measure.value >= 1.0,
         _ => measure.value > 0.0 && (weight == 0.0 || weight.abs() >= 0.02),
     }

@@ -3,6 +3,8 @@
 mod audit;
 mod clock;
 mod commit;
+mod crash;
+mod git;
 mod log;
 mod measure;
 mod overlap;
@@ -15,7 +17,9 @@ mod words;
 
 pub use audit::{Audit, Finding, NextTest, Quote, Trust, audit};
 pub use clock::Clock;
+pub use crash::{CrashReport, CrashTrace};
+pub use git::GitFacts;
 pub use log::*;
-pub use measure::{GitFacts, Measure, measures};
+pub use measure::{Measure, measures};
 pub use template::{Foreign, template_names};
 pub use verdict::{Counts, Judgement, Rule};

@@ -303,6 +303,8 @@ pub struct Recipients<'a> {
 pub struct Crash<'a> {
     /// Its title.
     pub title: Text<'a>,
+    /// The line with the title.
+    pub line: usize,
     /// Byte range of the report's text in the log.
     pub report: Range<usize>,
 }

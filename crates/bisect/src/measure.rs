@@ -1,21 +1,14 @@
 //! What speaks against a bisection's result, as numbers: 0 is nothing, more is worse.
 
 use crate::{
+    crash::CrashReport,
+    git::GitFacts,
     log::{Culprit, Decision, Direction, Log, Outcome, Revision, Role, RunResult, Verdict},
     overlap::overlap,
     verdict::Counts,
     words::likeness,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a git repository knows of the culprit; its paths replace those of the log, which git has shortened.
-#[derive(Clone, Debug, Default)]
-pub struct GitFacts {
-    /// Paths that the commit touches.
-    pub files: Vec<String>,
-    /// Functions that the commit touches.
-    pub functions: Vec<String>,
-}
 
 /// One number about a log, its meaning and the lines that it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,23 +82,24 @@ pub fn measures(log: &Log<'_>, git: Option<&GitFacts>) -> Vec<Measure> {
         None => culprit.files.iter().map(AsRef::as_ref).collect(),
     };
     let built: Vec<&str> = files.iter().copied().filter(|file| is_built(file)).collect();
-    let overlap = overlap(log, culprit, &built, &view.originals);
+    let functions = git.map_or(&[][..], |facts| &facts.functions);
+    let overlap = overlap(log, culprit, &built, functions, &view.originals);
     let here = vec![culprit.line];
     let simple = |name, value, text: &str, lines: Vec<usize>| Measure { name, value, text: text.into(), lines };
     vec![
         view.drift(),
         simple("files-elsewhere", 1.0 - overlap.files, "the culprit's files are not those of the report", here.clone()),
         simple(
-            "subsystem-elsewhere",
-            1.0 - overlap.subsystem,
-            "the culprit's subsystem is hardly in the paths of the nearest frames",
-            here.clone(),
-        ),
-        simple(
             "names-elsewhere",
             1.0 - overlap.names,
             "the culprit does not speak of the functions that crashed",
             here.clone(),
+        ),
+        simple(
+            "busy-subsystem",
+            overlap.busy,
+            "the crash is in networking: so many commits touch it that one of them is near by chance",
+            log.crash.iter().map(|crash| crash.line).collect(),
         ),
         view.walk(),
         impossible(log, culprit, &files, &built),
@@ -205,8 +199,11 @@ impl<'a> View<'a> {
             0 => 1.0,
             count => self.with_bug.iter().map(|test| mean(test)).sum::<f64>() / count as f64,
         };
+        let named = CrashReport::of(self.log).unwrap_or_default();
         let last = match (&self.log.crash, self.with_bug.last()) {
-            (Some(crash), _) => self.likeness(&crash.title),
+            (Some(crash), _) => {
+                named.titles().map(|title| self.likeness(title)).fold(self.likeness(&crash.title), f64::max)
+            }
             (None, Some(test)) if self.log.outcome == Outcome::Found => mean(test),
             (None, _) => 0.0,
         };
@@ -284,7 +281,10 @@ impl<'a> View<'a> {
         Measure {
             name: "single-crash",
             value: single.len().min(2) as f64 / 2.0,
-            text: format!("{} revisions are bad for one crash of all their runs", single.len()),
+            text: match single.len() {
+                1 => "a revision is bad for one crash of all its runs".into(),
+                count => format!("{count} revisions are bad for one crash of all their runs"),
+            },
             lines: lines.map(|run| run.line).collect(),
         }
     }
@@ -355,22 +355,22 @@ fn impossible(log: &Log<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&st
     let configures = |file: &&str| ["Kconfig", "Makefile", "defconfig"].iter().any(|part| file.contains(part));
     let release =
         culprit.title.strip_prefix("Linux ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let reason = if log.outcome == Outcome::Inconclusive {
-        Some("several commits are left")
-    } else if !culprit.merge.is_empty() || culprit.title.starts_with("Merge ") {
-        Some("the culprit is a merge")
+    let (reason, value) = if !culprit.merge.is_empty() || culprit.title.starts_with("Merge ") {
+        ("the culprit is a merge", 1.0)
     } else if release {
-        Some("the culprit is a release")
+        ("the culprit is a release", 1.0)
     } else if !files.is_empty() && built.is_empty() {
-        Some("the culprit is in no x86 kernel")
+        ("the culprit is in no x86 kernel", 1.0)
     } else if !built.is_empty() && built.iter().all(configures) {
-        Some("the culprit changes no code")
+        ("the culprit changes no code", 1.0)
+    } else if log.outcome == Outcome::Inconclusive {
+        // That there is no culprit to compare with the report is counted by the measures that compare.
+        ("several commits are left", 0.25)
     } else {
-        None
+        ("the culprit changes code", 0.0)
     };
     let lines = vec![culprit.line];
-    let value = if reason.is_some() { 1.0 } else { 0.0 };
-    Measure { name: "impossible-culprit", value, text: reason.unwrap_or("the culprit changes code").into(), lines }
+    Measure { name: "impossible-culprit", value, text: reason.into(), lines }
 }
 
 fn exposing(culprit: &Culprit<'_>) -> Measure {

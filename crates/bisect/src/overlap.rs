@@ -10,23 +10,30 @@ use std::collections::BTreeSet;
 const REPORT_LINES: usize = 400;
 /// Files of a report that are compared: those of its first frames.
 const FILES: usize = 25;
-/// Files of a report that count for the commit's words.
-const NEAR: usize = 12;
+/// Files of a report that say where it crashed.
+const NEAREST: usize = 4;
 
 /// How much of a report a commit accounts for; each from 0 (nothing) to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Overlap {
     /// The deepest common path of a file that the commit touches and one that the report names.
     pub(crate) files: f64,
-    /// Whether the subsystem in the commit's title is part of the paths, nearer frames counting more.
-    pub(crate) subsystem: f64,
     /// Half for a word of the crashed function in the commit's title or the name of one of its files, half for a
-    /// function of the report in the commit's message.
+    /// function of the report in the commit's message, or among those that it touches. A message with several of them
+    /// describes a crash like this one: it is as often the fix of that as the cause of this.
     pub(crate) names: f64,
+    /// The share of the report's nearest files that belong to networking.
+    pub(crate) busy: f64,
 }
 
 /// Compares a culprit with the report at the end of its log and the titles of the original crash.
-pub(crate) fn overlap(log: &Log<'_>, culprit: &Culprit<'_>, files: &[&str], originals: &BTreeSet<&str>) -> Overlap {
+pub(crate) fn overlap(
+    log: &Log<'_>,
+    culprit: &Culprit<'_>,
+    files: &[&str],
+    touched: &[String],
+    originals: &BTreeSet<&str>,
+) -> Overlap {
     let report = log.report();
     let frames = frames(&report);
     let mut paths: Vec<&str> = Vec::new();
@@ -42,14 +49,6 @@ pub(crate) fn overlap(log: &Log<'_>, culprit: &Culprit<'_>, files: &[&str], orig
         .unwrap_or_default();
     let named = |path: &str| words(path).any(|word| subsystem.contains(&word));
 
-    let total: f64 = (0..paths.len().min(NEAR)).map(|rank| 1.0 / (1 + rank) as f64).sum();
-    let found: f64 = paths
-        .iter()
-        .take(NEAR)
-        .enumerate()
-        .filter(|(_, path)| named(path))
-        .map(|(rank, _)| 1.0 / (1 + rank) as f64)
-        .sum();
     let deepest = paths.iter().flat_map(|path| files.iter().map(|file| depth(file, path))).fold(0.0, f64::max);
     // Git's raw form names directories only; the title has to say the rest.
     let directories_only = culprit.changed.is_none() && !files.is_empty();
@@ -63,15 +62,15 @@ pub(crate) fn overlap(log: &Log<'_>, culprit: &Culprit<'_>, files: &[&str], orig
         || stems.into_iter().any(|stem| stem.len() > 3 && functions.contains(&stem));
     let functions: BTreeSet<&str> =
         frames.iter().map(|(function, _)| *function).filter(|name| name.contains('_')).collect();
-    let mentioned = [&culprit.title]
-        .into_iter()
-        .chain(&culprit.message)
-        .flat_map(|line| identifiers(line))
-        .any(|word| functions.contains(word));
+    let message = [&culprit.title].into_iter().chain(&culprit.message).flat_map(|line| identifiers(line));
+    let mentioned = message.filter(|word| functions.contains(word)).collect::<BTreeSet<_>>().len();
+    let touches = touched.iter().any(|name| functions.contains(name.as_str()));
+    let nearest = &paths[..paths.len().min(NEAREST)];
+    let networking = nearest.iter().filter(|path| path.starts_with("net/")).count();
     Overlap {
         files: (near + if deepest >= 1.0 { 1.0 } else { 0.0 }) / 2.0,
-        subsystem: if total > 0.0 { found / total } else { 0.0 },
-        names: if names { 0.5 } else { 0.0 } + if mentioned { 0.5 } else { 0.0 },
+        names: if names { 0.5 } else { 0.0 } + if mentioned == 1 || touches { 0.5 } else { 0.0 },
+        busy: networking as f64 / nearest.len().max(1) as f64,
     }
 }
 

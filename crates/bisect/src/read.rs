@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
             Means::To => log.recipients.to = quoted(holes).map(text).collect(),
             Means::Cc => log.recipients.cc = quoted(holes).map(text).collect(),
             Means::TipTitle => log.tip = Some(hole(0)),
-            Means::Crash => log.crash = Some(Crash { title: hole(0), report: next..log.bytes.len() }),
+            Means::Crash => log.crash = Some(Crash { title: hole(0), line: number, report: next..log.bytes.len() }),
             Means::Config => log.config.push(note()),
             Means::Picked => {
                 let tags = holes.first().copied().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A log as a table for people.
 
-use crate::log::*;
+use crate::{crash::CrashReport, log::*};
 use std::{collections::BTreeMap, fmt::Write};
 
 impl Log<'_> {
@@ -61,6 +61,9 @@ impl Log<'_> {
         }
         if let Some(crash) = &self.crash {
             writeln!(out, "crash: {} ({} bytes of report)", crash.title, crash.report.len())?;
+        }
+        if let Some(report) = CrashReport::of(self) {
+            writeln!(out, "  named {}, {}", report.titles().collect::<Vec<_>>().join(", "), report.signature)?;
         }
         let Recipients { to, cc } = &self.recipients;
         if !(to.is_empty() && cc.is_empty()) {

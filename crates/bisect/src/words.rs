@@ -23,16 +23,23 @@ pub(crate) fn function(title: &str) -> &str {
 /// Names are cut here (bytes): the kernel's own limit for a symbol.
 const LONGEST: usize = 512;
 
+/// Types of crashes that name whoever waited, not who is to blame: one bug has many such titles.
+const WAITING: &[&str] = &["HANG", "NO_OUTPUT", "LOST_CONNECTION", "REBOOT"];
+
 /// How alike two crashes are, from 0 to 1, by their titles.
 pub(crate) fn likeness(a: &str, b: &str) -> f64 {
     let functions = (function(a), function(b));
+    let types = (CrashType::of_title(a), CrashType::of_title(b));
+    let waits = |kind: Option<CrashType>| kind.is_some_and(|kind| WAITING.contains(&kind.name()));
     if a == b {
         1.0
     } else if !functions.0.is_empty() && functions.0 == functions.1 {
         0.8
     } else if !telling_words(functions.0).is_disjoint(&telling_words(functions.1)) {
         0.6
-    } else if CrashType::of_title(a).is_some() && CrashType::of_title(a) == CrashType::of_title(b) {
+    } else if waits(types.0) && waits(types.1) {
+        0.8
+    } else if types.0.is_some() && types.0 == types.1 {
         0.3
     } else {
         0.0
@@ -71,5 +78,8 @@ mod tests {
             assert_eq!(likeness(uaf, other), like, "{other}");
             assert_eq!(likeness(other, uaf), like, "{other}");
         }
+        let hung = "INFO: task hung in pipe_release";
+        assert_eq!(likeness(hung, "INFO: rcu detected stall in sys_read"), 0.8);
+        assert_eq!(likeness(hung, "no output from test machine"), 0.8);
     }
 }

@@ -29,9 +29,9 @@ const OTHER: &str = "all runs: crashed: INFO: task hung in pipe_release";
 const OK: &str = "all runs: OK";
 const END: &str = "revisions tested: 5, total time: 1h0m0s (build: 30m0s, test: 30m0s)\n\
     first bad commit: 3333333333333333333333333333333333333333 sctp: free later\n\
-    crash: KASAN: use-after-free Read in sctp_free\n sctp_free+0x1/0x2 net/sctp/auth.c:12\n";
+    crash: KASAN: use-after-free Read in sctp_free\n sctp_free+0x1/0x2 fs/sctp/auth.c:12\n";
 const FOUND: &str = "3333333333333333333333333333333333333333 is the first bad commit\n\
-    commit 3333333333333333333333333333333333333333\n\n    sctp: free later\n\n net/sctp/auth.c | 2 +-\n \
+    commit 3333333333333333333333333333333333333333\n\n    sctp: free later\n\n fs/sctp/auth.c | 2 +-\n \
     1 file changed, 1 insertion(+), 1 deletion(-)\n";
 
 fn kinds(audit: &Audit) -> Vec<&'static str> {
@@ -80,7 +80,7 @@ fn every_defect_is_found_and_costs() {
                 "",
                 CRASH,
                 [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")],
-                &end.replace("net/sctp/auth.c |", "Documentation/a.rst |"),
+                &end.replace("fs/sctp/auth.c |", "Documentation/a.rst |"),
             ),
         ),
         (
@@ -89,8 +89,12 @@ fn every_defect_is_found_and_costs() {
                 "",
                 CRASH,
                 [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")],
-                &end.replace("net/sctp/auth.c |", "mm/a.c |"),
+                &end.replace("fs/sctp/auth.c |", "mm/a.c |"),
             ),
+        ),
+        (
+            "busy-subsystem",
+            log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &end.replace("fs/sctp/", "net/sctp/")),
         ),
         (
             "exposing-culprit",
@@ -133,7 +137,7 @@ fn a_fix_bisection_swaps_the_words() {
 fn git_says_more_than_the_log() {
     let text = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}"));
     let log = Log::parse(text.as_bytes());
-    let facts = GitFacts { files: vec!["net/sctp/auth.c".into()], functions: vec!["sctp_free".into()] };
+    let facts = GitFacts { files: vec!["fs/sctp/auth.c".into()], functions: vec!["sctp_free".into()] };
     let touched = audit(&log, Some(&facts));
     let finding = touched.findings.iter().find(|finding| finding.kind == "touched-functions").unwrap();
     assert_eq!(finding.text, "the culprit touches `sctp_free`, which is in the report");

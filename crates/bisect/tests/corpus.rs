@@ -4,7 +4,7 @@
 
 mod corpus_logs;
 
-use bisect::Log;
+use bisect::{CrashReport, Log};
 use corpus_logs::logs;
 use std::collections::BTreeMap;
 
@@ -62,6 +62,24 @@ fn nothing_that_a_log_says_is_lost() {
         }
     }
     println!("{tests} tests, {runs} lines of runs, {decisions} decisions, {strays} blocks with nothing in them");
+}
+
+/// Our own names of the crash reports are those that the logs give them, save where the wording of titles changed.
+#[test]
+fn crash_reports_are_named_as_the_logs_name_them() {
+    let (mut reports, mut same, mut none) = (0, 0, 0);
+    for (_, bytes) in logs() {
+        let log = Log::parse(&bytes);
+        let Some(crash) = &log.crash else { continue };
+        reports += 1;
+        match CrashReport::of(&log) {
+            Some(report) if report.titles().any(|title| title == crash.title) => same += 1,
+            Some(_) => {}
+            None => none += 1,
+        }
+    }
+    println!("{reports} reports, {same} with the log's title, {none} that are no kernel report");
+    assert!(same as f64 >= 0.9 * reports as f64, "{same} of {reports}");
 }
 
 /// Foreign text is bounded: between two lines of the bisection a line of nobody is unread.

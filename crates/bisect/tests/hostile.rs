@@ -50,6 +50,7 @@ fn any_bytes_are_read() {
         let known: usize = log.lines.known.values().chain(log.lines.foreign.values()).sum();
         assert_eq!(known + log.lines.unread.len(), log.lines.total);
         log.to_text();
+        bisect::CrashReport::of(&log);
         serde_json::to_string(&log).unwrap();
         let audit = bisect::audit(&log, None);
         assert!(audit.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{audit:?}");

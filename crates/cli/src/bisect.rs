@@ -1,6 +1,7 @@
 //! `ksplat bisect`: bisection logs as data, and whether their results can be believed.
 
 mod audit;
+mod git;
 mod show;
 
 use std::io::{self, Read, Write};

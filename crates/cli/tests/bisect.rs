@@ -44,6 +44,8 @@ fn the_seed_log_is_shown_whole() {
     assert!(log["culprit"]["hash"].as_str().unwrap().starts_with("7bc3e6e55acf"));
     assert_ne!(log["culprit_signature"], log["parent_signature"]);
     assert_eq!(log["lines"]["unread"], Value::Array(Vec::new()));
+    let report = &log["crash_report"];
+    assert_eq!((&report["title"], &report["type"]), (&"possible deadlock in send_sigio".into(), &"LOCKDEP".into()));
     let flaky = log["revisions"]
         .as_array()
         .unwrap()
@@ -93,6 +95,58 @@ fn a_directory_of_logs_is_read_in_order() {
     let logs: Vec<&str> = records.iter().map(|audit| audit["log"].as_str().unwrap()).collect();
     assert_eq!(logs, names.map(|name| folder.join(name).to_str().unwrap().to_owned()));
     assert_eq!(records[2]["probability"], Value::Null);
+}
+
+/// A repository whose one commit changes a file, and its hash.
+fn repository(name: &str, file: &str, before: &str, after: &str) -> (PathBuf, String) {
+    let directory = folder(name);
+    fs::remove_dir_all(&directory).unwrap();
+    fs::create_dir_all(directory.join(file).parent().unwrap()).unwrap();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=gizmo", "-c", "user.email=gizmo", "-c", "commit.gpgsign=false"];
+        let output = Command::new("git").arg("-C").arg(&directory).args(identity).args(arguments).output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"]);
+    for text in [before, after] {
+        fs::write(directory.join(file), text).unwrap();
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", "gizmo: poll without the lock"]);
+    }
+    let hash = git(&["rev-parse", "HEAD"]);
+    (directory, hash)
+}
+
+#[test]
+fn a_repository_says_what_the_culprit_touches() {
+    let body =
+        |value: u32| format!("int gizmo_poll(void)\n{{\n\tint one;\n\tint two;\n\tint three;\n\treturn {value};\n}}\n");
+    let [poll, other] =
+        [("drivers/gizmo/gizmo.c", "bisect-git-poll"), ("mm/slub.c", "bisect-git-other")].map(|(file, name)| {
+            let (directory, hash) = repository(name, file, &body(1), &body(2));
+            let text = fs::read_to_string(own("2025-with-config.log")).unwrap();
+            let culprit = text.split("first bad commit: ").nth(1).unwrap().split(' ').next().unwrap();
+            let log = directory.join("bisection.log");
+            fs::write(&log, text.replace(culprit, &hash)).unwrap();
+            (directory.to_str().unwrap().to_owned(), log.to_str().unwrap().to_owned())
+        });
+    let audit = |repository: &str, log: &str| records(&["audit", "--git", repository, log]).remove(0);
+    let touched = |audit: &Value| {
+        let findings = audit["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["kind"] == "touched-functions").map(|finding| finding["text"].clone())
+    };
+    let near = audit(&poll.0, &poll.1);
+    assert_eq!(touched(&near), Some("the culprit touches `gizmo_poll`, which is in the report".into()));
+    let far = audit(&other.0, &other.1);
+    assert!(far["probability"].as_f64() < near["probability"].as_f64(), "{far} {near}");
+    // A commit that the repository does not have leaves the log's own words.
+    let missing = audit(&poll.0, &other.1);
+    assert_eq!(touched(&missing), None);
+    let nowhere = ksplat(&["bisect", "audit", "--git", "/nonexistent", &poll.1]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    let said = "ksplat: /nonexistent: git finds no repository there\n";
+    assert_eq!(String::from_utf8(nowhere.stderr).unwrap(), said);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct Sample {
     pub values: Vec<f64>,
 }
 
-const FOLDS: usize = 10;
+pub const FOLDS: usize = 10;
 const SHUFFLES: u64 = 10;
 /// Penalties that the inner cross-validation chooses from; on measures that are not scaled.
 const PENALTIES: [f64; 5] = [0.1, 0.3, 1.0, 3.0, 10.0];
@@ -40,7 +40,8 @@ pub struct Figures {
 }
 
 impl Data {
-    fn matrix(&self, columns: &[usize]) -> Vec<Vec<f64>> {
+    /// The columns of all logs, behind a constant 1.
+    pub fn matrix(&self, columns: &[usize]) -> Vec<Vec<f64>> {
         let row = |sample: &Sample| [1.0].into_iter().chain(columns.iter().map(|&c| sample.values[c])).collect();
         self.samples.iter().map(row).collect()
     }
@@ -50,7 +51,7 @@ impl Data {
     }
 
     /// Which fold each log belongs to: whole groups, large ones first, to the fold with the fewest logs.
-    fn folds(&self, among: &[usize], seed: u64) -> Vec<usize> {
+    pub fn folds(&self, among: &[usize], seed: u64) -> Vec<usize> {
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for &at in among {
             groups.entry(&self.samples[at].group).or_default().push(at);
@@ -169,13 +170,14 @@ pub fn probability(weights: &[f64], row: &[f64]) -> f64 {
     1.0 / (1.0 + (-sum).exp())
 }
 
-fn likelihood_loss(probability: f64, right: f64) -> f64 {
+/// What a prediction costs: the negative logarithm of the probability of what is true.
+pub fn likelihood_loss(probability: f64, right: f64) -> f64 {
     let probability = probability.clamp(1e-9, 1.0 - 1e-9);
     -(right * probability.ln() + (1.0 - right) * (1.0 - probability).ln())
 }
 
 /// Newton's method for the penalised likelihood; the constant is not penalised.
-fn fit(rows: &[Vec<f64>], right: &[f64], train: &[usize], penalty: f64) -> Vec<f64> {
+pub fn fit(rows: &[Vec<f64>], right: &[f64], train: &[usize], penalty: f64) -> Vec<f64> {
     let size = rows[0].len();
     let mut weights = vec![0.0; size];
     for _ in 0..25 {

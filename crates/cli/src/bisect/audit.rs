@@ -1,7 +1,9 @@
 //! `ksplat bisect audit`: can the result be believed?
 
 use std::io;
+use std::path::PathBuf;
 
+use super::git::Repository;
 use super::{Logs, for_each_log, json, lines};
 use crate::args::{Format, Shared};
 use crate::output::{Outcome, Output};
@@ -11,12 +13,30 @@ use crate::output::{Outcome, Output};
 pub struct Arguments {
     #[command(flatten)]
     logs: Logs,
+    /// A repository with the culprits: their files and functions are compared with the crash (calls git)
+    #[arg(long, value_name = "DIR")]
+    git: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(shared: &Shared, arguments: &Arguments, output: &Output) -> io::Result<Outcome> {
+    let repository = match arguments.git.as_deref().map(Repository::open).transpose() {
+        Ok(repository) => repository,
+        Err((directory, why)) => {
+            output.error(&directory, &why);
+            return Ok(Outcome::Failed);
+        }
+    };
     for_each_log(shared, &arguments.logs, output, &|name, log| {
-        let mut audit = bisect::audit(log, None);
+        let culprit = log.culprit.as_ref().map(|culprit| culprit.hash.as_ref());
+        let facts = repository.as_ref().zip(culprit).and_then(|(repository, hash)| {
+            let facts = repository.commit(hash);
+            if facts.is_none() && !shared.quiet {
+                output.note(&format!("{name}: the repository has no patch for {hash}"));
+            }
+            facts
+        });
+        let mut audit = bisect::audit(log, facts.as_ref());
         audit.log = Some(name.to_owned());
         match shared.format {
             Format::Ndjson => json(&audit),

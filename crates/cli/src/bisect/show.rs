@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bisect::Log;
+use bisect::{CrashReport, Log};
 use serde::Serialize;
 
 use super::{Logs, for_each_log, json, lines};
@@ -26,12 +26,15 @@ struct Record<'a> {
     log: &'a str,
     #[serde(flatten)]
     contents: &'a Log<'a>,
+    /// The crash report, as `ksplat report` would name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash_report: Option<CrashReport>,
 }
 
 /// Runs the command.
 pub fn run(shared: &Shared, arguments: &Arguments, output: &Output) -> io::Result<Outcome> {
     for_each_log(shared, &arguments.logs, output, &|name, log| match shared.format {
-        Format::Ndjson => json(&Record { log: name, contents: log }),
+        Format::Ndjson => json(&Record { log: name, contents: log, crash_report: CrashReport::of(log) }),
         Format::Text => {
             let mut text = format!("{name}: {}", log.to_text());
             if arguments.verbose {
