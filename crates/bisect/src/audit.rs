@@ -1,17 +1,16 @@
 //! A log's result, judged: how probably it is right, why, and what to test next.
 
 use crate::{
+    checks::checks,
     git::GitFacts,
-    log::{Log, Outcome, Revision, RunResult, Verdict},
-    measure::{Measure, View, measures, missed},
-    overlap::frames,
-    verdict::{Counts, Judgement, Rule},
+    log::{Log, Outcome, Revision, Verdict},
+    measure::{Measure, measures},
+    verdict::{Counts, Rule},
+    view::{View, missed},
     weights::{CONSTANT, REJECT, TRUST, WEIGHTS},
 };
 use serde::Serialize;
 
-/// What a verdict that does not follow from its runs costs in log-odds. No labelled log has one: this is a decree.
-const UNFOUNDED: f64 = -3.0;
 /// Lines that one finding quotes at most.
 const QUOTES: usize = 8;
 /// A missed bug is worth a finding from this probability.
@@ -105,7 +104,7 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
         let weight = weight * measure.value;
         sum += weight;
         if worth_a_word(&measure, weight) {
-            findings.push(finding(log, measure.name, weight, measure.text, measure.lines));
+            findings.push(Finding::new(log, measure.name, weight, measure.text, measure.lines));
         }
     }
     sum += checks.iter().map(|finding| finding.weight).sum::<f64>();
@@ -139,78 +138,6 @@ fn worth_a_word(measure: &Measure, weight: f64) -> bool {
         "good-end" => measure.value >= 1.0,
         _ => measure.value > 0.0 && (weight == 0.0 || weight.abs() >= 0.02),
     }
-}
-
-fn finding(log: &Log<'_>, kind: &'static str, weight: f64, text: String, mut lines: Vec<usize>) -> Finding {
-    lines.retain(|line| *line > 0);
-    lines.sort_unstable();
-    lines.dedup();
-    let quote = lines.iter().take(QUOTES).map(|&line| Quote { line, text: log.line(line).into_owned() });
-    Finding { kind, weight: (weight * 1000.0).round() / 1000.0, text, quote: quote.collect() }
-}
-
-/// Findings that are no measures: checks of single verdicts, and what git adds.
-fn checks(log: &Log<'_>, view: &View<'_>, rule: Rule, git: Option<&GitFacts>) -> Vec<Finding> {
-    let (mut unfounded, mut threshold, mut flaky, mut signatures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut seen = std::collections::BTreeMap::new();
-    let mut is_flaky = false;
-    for test in &log.revisions {
-        let counts = Counts::of(test);
-        let lines = || test.runs.iter().map(|run| run.line);
-        if let (Some(decision), false) = (test.decision, test.runs.is_empty()) {
-            let judged = match rule.judge(counts, is_flaky) {
-                Judgement::Verdict(verdict) => Some(view.word_for(verdict)),
-                Judgement::Abort => None,
-            };
-            if judged != Some(decision.verdict) {
-                unfounded.extend(lines().chain([decision.line]));
-            }
-            if !test.all_runs && counts.bad > 0 && counts.bad == rule.threshold(counts) {
-                threshold.extend(test.runs.iter().filter(|run| run.result == RunResult::Crashed).map(|run| run.line));
-                threshold.push(decision.line);
-            }
-        }
-        let ratio = counts.ratio().unwrap_or(1.0);
-        if counts.bad > 0 && ratio < 0.5 {
-            is_flaky = true;
-            flaky.push(test.lines.0);
-        }
-        if let Some(signature) = test.signature.as_deref().filter(|signature| !signature.is_empty()) {
-            let (first, line) = *seen.entry(test.hash.as_ref()).or_insert((signature, test.lines.0));
-            if first != signature && test.role != crate::Role::Config {
-                signatures.extend([line, test.lines.0]);
-            }
-        }
-    }
-    let mut findings = Vec::new();
-    let mut add = |kind, weight, text: &str, lines: Vec<usize>| {
-        if !lines.is_empty() {
-            findings.push(finding(log, kind, weight, text.into(), lines));
-        }
-    };
-    add("unfounded-verdict", UNFOUNDED, "git was told what does not follow from the runs", unfounded);
-    add("threshold-verdict", 0.0, "just enough crashes to be bad", threshold);
-    add("flaky-runs", 0.0, "fewer than half of the runs crash where the bug is", flaky);
-    add("unstable-build", 0.0, "one commit was built to two different kernels", signatures);
-    let parent = log
-        .untested_parent
-        .iter()
-        .flat_map(|parent| log.revisions.iter().filter(move |test| test.hash == *parent).map(|test| test.lines.0));
-    add("untested-parent", 0.0, "the culprit's parent was only built, not tested", parent.collect());
-    if let (Some(facts), Some(culprit)) = (git, &log.culprit) {
-        let report = log.report();
-        let on_trace: Vec<&str> = frames(&report)
-            .iter()
-            .map(|(function, _)| *function)
-            .filter(|name| facts.functions.iter().any(|function| function == name))
-            .collect();
-        let text = match on_trace.first() {
-            Some(function) => format!("the culprit touches `{function}`, which is in the report"),
-            None => "the culprit touches no function of the report".into(),
-        };
-        add("touched-functions", 0.0, &text, vec![culprit.line]);
-    }
-    findings
 }
 
 /// The revision whose verdict is the weakest, and the runs that would settle it at one percent.
@@ -251,6 +178,17 @@ fn next_test(log: &Log<'_>, view: &View<'_>) -> Option<NextTest> {
         runs,
         reason: "the nearest revision without the bug: more runs make its silence sure".into(),
     })
+}
+
+impl Finding {
+    /// A finding that quotes these lines; line 0 is none.
+    pub(crate) fn new(log: &Log<'_>, kind: &'static str, weight: f64, text: String, mut lines: Vec<usize>) -> Finding {
+        lines.retain(|line| *line > 0);
+        lines.sort_unstable();
+        lines.dedup();
+        let quote = lines.iter().take(QUOTES).map(|&line| Quote { line, text: log.line(line).into_owned() });
+        Finding { kind, weight: (weight * 1000.0).round() / 1000.0, text, quote: quote.collect() }
+    }
 }
 
 impl Audit {

@@ -1,6 +1,7 @@
 //! Bisection logs: read, shown and judged.
 
 mod audit;
+mod checks;
 mod clock;
 mod commit;
 mod crash;
@@ -12,6 +13,7 @@ mod read;
 mod template;
 mod text;
 mod verdict;
+mod view;
 mod weights;
 mod words;
 

@@ -28,6 +28,13 @@ impl Log<'_> {
         for test in &self.revisions {
             test.write(out)?;
         }
+        let mut compilers: BTreeMap<&str, usize> = BTreeMap::new();
+        for compiler in self.revisions.iter().filter_map(|test| test.compiler.as_deref()) {
+            *compilers.entry(compiler).or_default() += 1;
+        }
+        for (compiler, count) in compilers {
+            writeln!(out, "{count} built by {compiler}")?;
+        }
         if !self.config.is_empty() {
             writeln!(out, "\nconfiguration:")?;
         }

@@ -124,6 +124,29 @@ fn the_era_decides_what_one_crash_means() {
     assert_eq!((late.rule, kinds(&late).contains(&"unfounded-verdict")), (Rule::Share, true), "{}", late.to_text());
 }
 
+#[test]
+fn a_switch_of_the_configuration_is_told() {
+    let text = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}"));
+    let note = "the bug reproduces without the instrumentation\ntesting release v6.0\n";
+    let switched = judge(&text.replacen("testing release v6.0\n", note, 1));
+    assert_eq!(kinds(&switched), ["config-switch"]);
+    assert_eq!(switched.findings[0].quote[0].text, note.lines().next().unwrap());
+}
+
+/// In a fix bisection a build that failed leaves a report, and a report counts as the bug.
+#[test]
+fn presence_that_rests_on_a_failed_build_is_told() {
+    let hash = "1".repeat(40);
+    let text = |runs: &str| {
+        format!(
+            "bisecting fixing commit since {hash}\ntesting commit {hash} gcc\n{runs}\nrevision {hash} crashed and is reachable\n"
+        )
+    };
+    let failed = judge(&text(&format!("failed building {hash}: make failed\n")));
+    assert_eq!(kinds(&failed), ["presence-unproved"]);
+    assert!(judge(&text(CRASH)).findings.is_empty());
+}
+
 /// In a fix bisection git's `bad` is the fixed kernel.
 #[test]
 fn a_fix_bisection_swaps_the_words() {

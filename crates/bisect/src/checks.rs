@@ -1,0 +1,109 @@
+//! Findings that are no measures: single verdicts that do not follow from their runs, builds, and what git adds.
+
+use crate::{
+    audit::Finding,
+    git::GitFacts,
+    log::{Log, Revision, Role, RunResult},
+    overlap::frames,
+    verdict::{Counts, Judgement, Rule},
+    view::View,
+};
+use std::collections::BTreeMap;
+
+/// What a verdict that does not follow from its runs costs in log-odds. No labelled log has one: this is a decree.
+const UNFOUNDED: f64 = -3.0;
+
+/// Lines that were found, and what of.
+#[derive(Default)]
+struct Found {
+    findings: Vec<(&'static str, f64, String, Vec<usize>)>,
+}
+
+impl Found {
+    fn add(&mut self, kind: &'static str, weight: f64, text: &str, lines: Vec<usize>) {
+        if !lines.is_empty() {
+            self.findings.push((kind, weight, text.to_owned(), lines));
+        }
+    }
+}
+
+/// Checks the verdicts of a log by a rule, its builds, and the functions of its culprit.
+pub(crate) fn checks(log: &Log<'_>, view: &View<'_>, rule: Rule, git: Option<&GitFacts>) -> Vec<Finding> {
+    let mut found = Found::default();
+    verdicts(log, view, rule, &mut found);
+    builds(log, &mut found);
+    if let (Some(facts), Some(culprit)) = (git, &log.culprit) {
+        let report = log.report();
+        let frames = frames(&report);
+        let touched =
+            frames.iter().map(|(function, _)| *function).find(|name| facts.functions.iter().any(|f| f == name));
+        let text = match touched {
+            Some(function) => format!("the culprit touches `{function}`, which is in the report"),
+            None => "the culprit touches no function of the report".into(),
+        };
+        found.add("touched-functions", 0.0, &text, vec![culprit.line]);
+    }
+    let finding = |(kind, weight, text, lines)| Finding::new(log, kind, weight, text, lines);
+    found.findings.into_iter().map(finding).collect()
+}
+
+/// What git was told, against the runs.
+fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
+    let (mut unfounded, mut threshold, mut flaky) = (Vec::new(), Vec::new(), Vec::new());
+    let mut is_flaky = false;
+    for test in &log.revisions {
+        let counts = Counts::of(test);
+        if let (Some(decision), false) = (test.decision, test.runs.is_empty()) {
+            let judged = match rule.judge(counts, is_flaky) {
+                Judgement::Verdict(verdict) => Some(view.word_for(verdict)),
+                Judgement::Abort => None,
+            };
+            if judged != Some(decision.verdict) {
+                unfounded.extend(test.runs.iter().map(|run| run.line).chain([decision.line]));
+            }
+            if !test.all_runs && counts.bad > 0 && counts.bad == rule.threshold(counts) {
+                threshold.extend(crashes(test).chain([decision.line]));
+            }
+        }
+        if counts.bad > 0 && counts.ratio().unwrap_or(1.0) < 0.5 {
+            is_flaky = true;
+            flaky.push(test.lines.0);
+        }
+    }
+    found.add("unfounded-verdict", UNFOUNDED, "git was told what does not follow from the runs", unfounded);
+    found.add("threshold-verdict", 0.0, "just enough crashes to be bad", threshold);
+    found.add("flaky-runs", 0.0, "fewer than half of the runs crash where the bug is", flaky);
+}
+
+/// Kernels that are not what a verdict about them supposes.
+fn builds(log: &Log<'_>, found: &mut Found) {
+    let mut unstable = Vec::new();
+    let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    for test in log.revisions.iter().filter(|test| test.role != Role::Config) {
+        if let Some(signature) = test.signature.as_deref().filter(|signature| !signature.is_empty()) {
+            let (first, line) = *seen.entry(test.hash.as_ref()).or_insert((signature, test.lines.0));
+            if first != signature {
+                unstable.extend([line, test.lines.0]);
+            }
+        }
+    }
+    found.add("unstable-build", 0.0, "one commit was built to two different kernels", unstable);
+    let parent = log.untested_parent.as_deref();
+    let parent = log.revisions.iter().filter(|test| parent == Some(&test.hash)).map(|test| test.lines.0);
+    found.add("untested-parent", 0.0, "the culprit's parent was only built, not tested", parent.collect());
+    let switched = |template: &str| ["config-not-needed", "config-minimized"].contains(&template);
+    let config = log.config.iter().filter(|note| switched(note.template)).map(|note| note.line);
+    found.add("config-switch", 0.0, "the bisection ran with another configuration than the crash", config.collect());
+    // A build failure is stored with its report, which is then taken for a crash.
+    let presence = log.notes.iter().filter(|note| note.template == "guilty-reachable").filter(|note| {
+        let before = log.revisions.iter().rfind(|test| test.lines.0 < note.line);
+        before.is_some_and(|test| test.runs.is_empty() && !test.failures.is_empty())
+    });
+    let presence = presence.map(|note| note.line).collect();
+    found.add("presence-unproved", 0.0, "the bug was taken for present after a build that failed", presence);
+}
+
+/// The lines of the runs that crashed.
+fn crashes<'t>(test: &'t Revision<'_>) -> impl Iterator<Item = usize> + 't {
+    test.runs.iter().filter(|run| run.result == RunResult::Crashed).map(|run| run.line)
+}
