@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::Options;
 use ksplat::signature::{Buckets, Place, Sighting};
+use ksplat::{Found, Options};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::args::{Format, Shared};
+use crate::batch::{self, Step};
 use crate::input::{Input, inputs};
 use crate::output::{Outcome, Output, printable, reason};
 
@@ -43,11 +44,9 @@ struct Counted {
 pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output) -> io::Result<Outcome> {
     let inputs = inputs(paths, output);
     let counted: Vec<Counted> = inputs.par_iter().map(|input| count(input, options, output)).collect();
-    let (mut files, mut buckets) = (Vec::new(), Buckets::default());
-    for input in counted {
-        buckets.merge(input.buckets.shifted(files.len()));
-        files.extend(input.files);
-    }
+    let mut all = Counted::default();
+    counted.into_iter().for_each(|input| all.join(input));
+    let Counted { files, buckets } = all;
     let ranked = buckets.ranked();
     let total: usize = ranked.iter().map(|bucket| bucket.count).sum();
     let mut results = output.results();
@@ -76,25 +75,52 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
 }
 
 fn count(input: &Input, options: Options, output: &Output) -> Counted {
-    let mut counted = Counted::default();
-    let done = input.read(&mut |file, bytes| {
-        let number = counted.files.len();
-        counted.files.push(file.to_owned());
-        options.stream(bytes, |found| {
-            let sighting = Sighting {
-                place: Place { input: number, index: found.index },
-                title: found.title.title.clone(),
-                corrupted: found.title.corrupted.is_some(),
-                length: found.span.region_end.saturating_sub(found.span.start),
-            };
-            counted.buckets.add(found.signature.clone(), sighting);
-        })?;
+    let mut all = Counted::default();
+    let small = |file: &str, log: &[u8]| {
+        let mut counted = Counted::of(file);
+        options.reports(log, |found| counted.add(found));
+        counted
+    };
+    let done = batch::logs(input, small, &mut |step| {
+        match step {
+            Step::Small(counted) => all.join(counted),
+            Step::Large(file, bytes) => {
+                let mut counted = Counted::of(file);
+                let read = options.stream(bytes, |found| counted.add(found));
+                all.join(counted);
+                read?;
+            }
+        }
         Ok(())
     });
     if let Err(error) = done {
         output.error(input.path(), &reason(&error));
     }
-    counted
+    all
+}
+
+impl Counted {
+    /// Nothing of one file yet.
+    fn of(file: &str) -> Counted {
+        Counted { files: vec![file.to_owned()], buckets: Buckets::default() }
+    }
+
+    /// Counts a report of the one file.
+    fn add(&mut self, found: &Found<'_>) {
+        let sighting = Sighting {
+            place: Place { input: 0, index: found.index },
+            title: found.title.title.clone(),
+            corrupted: found.title.corrupted.is_some(),
+            length: found.span.region_end.saturating_sub(found.span.start),
+        };
+        self.buckets.add(found.signature.clone(), sighting);
+    }
+
+    /// Counts the reports of the files that follow.
+    fn join(&mut self, next: Counted) {
+        self.buckets.merge(next.buckets.shifted(self.files.len()));
+        self.files.extend(next.files);
+    }
 }
 
 fn text(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {

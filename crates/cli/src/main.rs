@@ -2,6 +2,7 @@
 
 mod addr;
 mod args;
+mod batch;
 mod bisect;
 mod decode;
 mod dedup;

@@ -38,9 +38,9 @@ impl Output {
         Output { failed: AtomicBool::new(false), terminal: io::stdout().is_terminal() }
     }
 
-    /// Standard output for results; colours are stripped where they are not wanted.
+    /// Standard output for results, byte for byte: a log that is decoded keeps the escape sequences that it has.
     pub fn results(&self) -> impl Write {
-        io::BufWriter::with_capacity(1 << 16, anstream::stdout().lock())
+        io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
     }
 
     /// True where a person reads standard output.
@@ -98,6 +98,9 @@ pub fn reason(error: &io::Error) -> String {
 
 /// A text without control characters, so that a log cannot command the terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.bytes().fold(true, |plain, b| plain & matches!(b, b' '..0x7f)) {
+        return Cow::Borrowed(text);
+    }
     let bad = |c: char| c.is_control();
     if text.contains(bad) { Cow::Owned(text.replace(bad, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

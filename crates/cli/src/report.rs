@@ -1,5 +1,6 @@
 //! `ksplat report`: every report found.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use ksplat::{Found, Options, Symbolized};
 use rayon::prelude::*;
 
 use crate::args::{Format, Shared};
+use crate::batch::{self, Step};
 use crate::facts::facts;
 use crate::input::{Input, inputs};
 use crate::kernel::Kernel;
@@ -25,26 +27,19 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
     let inputs = inputs(paths, output);
     let mut results = output.results();
     let mut found = false;
-    let mut show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
+    let show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
         Format::Text => text(file, report, kernel.as_ref(), out),
         Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
     };
     if let [input] = &inputs[..] {
-        found = read(input, options, output, &mut show, &mut results)?;
+        found = read(input, options, output, &show, &mut results)?;
     } else {
         for batch in inputs.chunks(BATCH) {
-            let texts: Vec<io::Result<Vec<u8>>> = batch
-                .par_iter()
-                .map(|input| {
-                    let mut text = Vec::new();
-                    let mut show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
-                        Format::Text => self::text(file, report, kernel.as_ref(), out),
-                        Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
-                    };
-                    read(input, options, output, &mut show, &mut text)?;
-                    Ok(text)
-                })
-                .collect();
+            let look = |input| {
+                let mut text = Vec::new();
+                read(input, options, output, &show, &mut text).map(|_| text)
+            };
+            let texts: Vec<io::Result<Vec<u8>>> = batch.par_iter().map(look).collect();
             for text in texts {
                 let text = text?;
                 found |= !text.is_empty();
@@ -56,31 +51,46 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
     Ok(output.finish(found, "no report found", shared.quiet))
 }
 
-type Show<'s> = dyn FnMut(&str, &Found<'_>, &mut dyn Write) -> io::Result<()> + 's;
+type Show<'s> = dyn Fn(&str, &Found<'_>, &mut dyn Write) -> io::Result<()> + Sync + 's;
 
 /// Reads one input and shows its reports; true where it has some. Only a failure to write is an error.
-fn read(
-    input: &Input,
-    options: Options,
-    output: &Output,
-    show: &mut Show<'_>,
-    out: &mut dyn Write,
-) -> io::Result<bool> {
+fn read(input: &Input, options: Options, output: &Output, show: &Show<'_>, out: &mut dyn Write) -> io::Result<bool> {
     let mut found = false;
     let mut written = Ok(());
-    let done = input.read(&mut |file, bytes| {
-        options.stream(bytes, |report| {
-            found = true;
+    let small = |file: &str, log: &[u8]| {
+        let mut text = Vec::new();
+        let mut written = Ok(());
+        options.reports(log, |report| {
             if written.is_ok() {
-                written = show(file, report, out);
+                written = show(file, report, &mut text);
             }
-        })?;
-        Ok(())
+        });
+        written.map(|()| text)
+    };
+    let done = batch::logs(input, small, &mut |step| {
+        match step {
+            Step::Small(text) => {
+                let text = text?;
+                found |= !text.is_empty();
+                written = out.write_all(&text);
+            }
+            Step::Large(file, bytes) => {
+                options.stream(bytes, |report| {
+                    found = true;
+                    if written.is_ok() {
+                        written = show(file, report, out);
+                    }
+                })?;
+            }
+        }
+        // Nothing more is read where nothing more can be written.
+        if written.is_err() { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
     });
+    written?;
     if let Err(error) = done {
         output.error(input.path(), &reason(&error));
     }
-    written.map(|()| found)
+    Ok(found)
 }
 
 fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dyn Write) -> io::Result<()> {
@@ -92,42 +102,68 @@ fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut 
 fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dyn Write) -> io::Result<()> {
     let Found { title, report, splat, span, .. } = found;
     let origin = &report.origin;
-    writeln!(out, "{}", title.title)?;
-    let mut fact = |name: &str, value: &str| match value {
-        "" => Ok(()),
-        value => writeln!(out, "  {name:<10} {}", printable(value)),
-    };
-    fact("also", &title.alternatives.join(", "))?;
-    fact("type", title.crash_type.map_or("", |kind| kind.name()))?;
-    fact("signature", &found.signature.to_string())?;
-    fact("where", &format!("{file}, report {}, bytes {}..{}", found.index, span.start, span.region_end))?;
-    let mut written = Ok(());
-    facts(report, |name, words| {
-        if written.is_ok() {
-            written = fact(name, &words.to_string());
-        }
-    });
-    written?;
-    let mut task = Vec::new();
-    task.extend(origin.comm.as_deref().map(str::to_owned));
-    task.extend(origin.pid.map(|pid| format!("pid {pid}")));
-    task.extend(origin.cpu.map(|cpu| format!("cpu {cpu}")));
-    fact("task", &task.join(", "))?;
-    let mut release: Vec<String> = origin.release.map(str::to_owned).into_iter().collect();
-    release.extend(origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}")));
-    fact("kernel", &release.join(", "))?;
-    fact("hardware", origin.hardware.as_deref().unwrap_or(""))?;
-    let blamed: Vec<&str> = found.signature.plaintext().lines().filter_map(|l| l.strip_prefix("frame: ")).collect();
-    fact("blamed", &blamed.join(" < "))?;
-    fact("trapped at", ksplat::trapping_instruction(splat, title).as_deref().unwrap_or(""))?;
+    let mut page = Page { text: String::with_capacity(1024), value: String::new() };
+    page.text.push_str(&title.title);
+    page.text.push('\n');
+    page.list("also", ", ", title.alternatives.iter().map(String::as_str));
+    page.fact("type", title.crash_type.map_or("", |kind| kind.name()));
+    page.tell("signature", format_args!("{}", found.signature));
+    page.tell("where", format_args!("{file}, report {}, bytes {}..{}", found.index, span.start, span.region_end));
+    facts(report, |name, words| page.tell(name, format_args!("{words}")));
+    let (pid, cpu) = (origin.pid.map(|pid| format!("pid {pid}")), origin.cpu.map(|cpu| format!("cpu {cpu}")));
+    page.list("task", ", ", [origin.comm.as_deref(), pid.as_deref(), cpu.as_deref()].into_iter().flatten());
+    let taint = origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}"));
+    page.list("kernel", ", ", [origin.release, taint.as_deref()].into_iter().flatten());
+    page.fact("hardware", origin.hardware.as_deref().unwrap_or(""));
+    let blamed = found.signature.plaintext().lines().skip(1).map_while(|line| line.strip_prefix("frame: "));
+    page.list("blamed", " < ", blamed);
+    page.fact("trapped at", ksplat::trapping_instruction(splat, title).as_deref().unwrap_or(""));
     let guilty = match kernel {
         Some(kernel) => Symbolized::of(splat, title, |frames| kernel.resolve_all(frames)).guilty_file(title),
         None => title.guilty_file(splat),
     };
-    fact("file", guilty.as_deref().unwrap_or(""))?;
-    fact("corrupted", title.corrupted.map_or("", |why| why.reason()))?;
+    page.fact("file", guilty.as_deref().unwrap_or(""));
+    page.fact("corrupted", title.corrupted.map_or("", |why| why.reason()));
     let flags = [(splat.panicked, "panicked"), (splat.suppressed, "suppressed"), (splat.cut, "cut")];
-    let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
-    fact("flags", &flags.join(", "))?;
-    writeln!(out)
+    page.list("flags", ", ", flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name));
+    page.text.push('\n');
+    out.write_all(page.text.as_bytes())
+}
+
+/// Lines of a name and what is known under it; nothing where nothing is.
+struct Page {
+    text: String,
+    value: String,
+}
+
+impl Page {
+    fn fact(&mut self, name: &str, value: &str) {
+        const BLANKS: &str = "           ";
+        if !value.is_empty() {
+            let blanks = BLANKS.get(name.len()..).unwrap_or(" ");
+            for part in ["  ", name, blanks, &printable(value), "\n"] {
+                self.text.push_str(part);
+            }
+        }
+    }
+
+    fn tell(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        let mut text = std::mem::take(&mut self.value);
+        text.clear();
+        // A string takes whatever is written.
+        let _ = text.write_fmt(value);
+        self.fact(name, &text);
+        self.value = text;
+    }
+
+    fn list<'v>(&mut self, name: &str, between: &str, values: impl Iterator<Item = &'v str>) {
+        let mut text = std::mem::take(&mut self.value);
+        text.clear();
+        for (n, value) in values.enumerate() {
+            text.push_str(if n > 0 { between } else { "" });
+            text.push_str(value);
+        }
+        self.fact(name, &text);
+        self.value = text;
+    }
 }

@@ -7,6 +7,7 @@ mod corrupted;
 mod crash_type;
 mod guilty;
 pub mod list;
+mod memo;
 pub mod name;
 mod readable;
 mod recipe;

@@ -3,11 +3,14 @@
 //! A line of a list is a name or a path, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `arch/*/mm/fault.c`.
 //! `{a,b}` stands for one of these.
 
+use std::cell::RefCell;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 use trace::Format;
+
+use crate::memo::Memo;
 
 /// Bytes of a name that are looked at: the kernel's are shorter (`KSYM_NAME_LEN`, 512).
 const LONGEST: usize = 1024;
@@ -37,6 +40,12 @@ pub static ANCHORS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("
 /// What a hung task waits with, which is not what it waits for.
 pub static WAITERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/waiter.txt")));
 
+/// True where [`BYSTANDERS`] names a function.
+pub fn is_bystander(function: &str) -> bool {
+    thread_local!(static KNOWN: RefCell<Memo> = RefCell::new(Memo::new()));
+    KNOWN.with_borrow_mut(|known| known.answer(function, |function| BYSTANDERS.names(function)))
+}
+
 /// The functions that a format never blames, besides [`BYSTANDERS`]; `None` where it has none.
 pub fn skips(format: &Format) -> Option<&'static List> {
     static SKIPS: LazyLock<Vec<OnceLock<List>>> =
@@ -60,7 +69,6 @@ impl List {
             .collect();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
             .build(patterns.iter().map(|pattern| &pattern.text))
             .expect("some hundreds of short names fit an automaton");
         List { patterns, automaton }

@@ -57,7 +57,7 @@ pub fn demangled(name: &str) -> Cow<'_, str> {
 
 /// A physical function's name without what the compiler adds: `foo.isra.0.cold` is `foo`.
 pub fn without_suffixes(name: &str) -> &str {
-    name.split_once('.').map_or(name, |(name, _)| name)
+    memchr::memchr(b'.', name.as_bytes()).map_or(name, |at| &name[..at])
 }
 
 #[cfg(test)]

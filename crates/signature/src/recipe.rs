@@ -1,13 +1,14 @@
 //! Recipes: from a report's text to the functions that its title names.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use trace::format::{Format, Pick, Recipe, Step};
 use trace::shape::{Place, Shape};
 use trace::{Entry, Marks, stack};
 
-use crate::list::{ANCHORS, BYSTANDERS, List, WAITERS, skips};
+use crate::list::{ANCHORS, List, WAITERS, is_bystander, skips};
 use crate::name::{demangled, without_prefix};
 
 /// A blamed function.
@@ -191,7 +192,7 @@ impl<'a, 't> Walk<'a, 't> {
             Cow::Borrowed(name) => demangled(name),
             Cow::Owned(name) => Cow::Owned(name),
         };
-        if !BYSTANDERS.names(&name) && !self.skip.is_some_and(|skip| skip.names(&name)) {
+        if !is_bystander(&name) && !self.skip.is_some_and(|skip| skip.names(&name)) {
             self.candidates.push(name);
         }
     }
@@ -239,8 +240,9 @@ fn hung<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
 
 /// `--- interrupt: 380 at func+0x1/0x2`.
 fn interrupted(line: &[u8]) -> Option<&[u8]> {
-    memmem::find_iter(line, b"--- interrupt: ").find_map(|at| {
-        let rest = &line[at + b"--- interrupt: ".len()..];
+    static INTERRUPT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"--- interrupt: "));
+    INTERRUPT.find_iter(line).find_map(|at| {
+        let rest = &line[at + INTERRUPT.needle().len()..];
         let vector = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
         let rest = rest[vector..].strip_prefix(b" at ").filter(|_| vector > 0)?;
         Some(&rest[..trace::shape::function(rest)?])
@@ -249,8 +251,11 @@ fn interrupted(line: &[u8]) -> Option<&[u8]> {
 
 /// KMSAN's line between two stack traces, whole.
 fn origin(line: &[u8]) -> Option<&[u8]> {
-    let variable = memmem::find(line, b"Local variable ")
+    static VARIABLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"Local variable "));
+    static VALUE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"Uninit was created at:"));
+    let variable = VARIABLE
+        .find(line)
         .and_then(|at| memmem::rfind(&line[at..], b" created at:").map(|end| (at, at + end + b" created at:".len())));
-    let value = || memmem::find(line, b"Uninit was created at:").map(|at| (at, at + b"Uninit was created at:".len()));
+    let value = || VALUE.find(line).map(|at| (at, at + VALUE.needle().len()));
     variable.or_else(value).map(|(start, end)| &line[start..end])
 }

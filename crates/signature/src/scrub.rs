@@ -141,6 +141,11 @@ fn replace_all(text: &[u8], replace: Replacement) -> Option<Vec<u8>> {
 }
 
 fn printable(text: &[u8]) -> String {
+    if is_plain(text)
+        && let Ok(text) = std::str::from_utf8(text)
+    {
+        return text.to_owned();
+    }
     let mut title = [0; LONGEST];
     let mut length = 0;
     for byte in text.iter().take(LONGEST) {
@@ -154,8 +159,18 @@ fn printable(text: &[u8]) -> String {
     std::str::from_utf8(&title[..length]).unwrap_or_default().trim().to_owned()
 }
 
+/// True for a title that nothing has to be taken from.
+fn is_plain(text: &[u8]) -> bool {
+    let (mut odd, mut before) = (text.len() > LONGEST, b' ');
+    for byte in text {
+        odd |= !matches!(byte, b' '..0x7f) | ((*byte == b' ') & (before == b' '));
+        before = *byte;
+    }
+    !odd && (before != b' ' || text.is_empty())
+}
+
 fn count(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    text.iter().take_while(|b| is(**b)).count()
+    text.iter().position(|b| !is(*b)).unwrap_or(text.len())
 }
 
 fn digits(text: &[u8]) -> usize {
@@ -188,7 +203,7 @@ fn numbered(text: &[u8], name: &'static [u8], dotted: bool) -> Option<(usize, us
 /// A run of hex digits that nothing alphanumeric stands before: `(deadbeef`, `_0x1234567`.
 fn address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
     (1..text.len()).find_map(|start| {
-        if text[start - 1].is_ascii_alphanumeric() {
+        if !is_hex(text[start]) || text[start - 1].is_ascii_alphanumeric() {
             return None;
         }
         let marked = if text[start..].starts_with(b"0x") { count(&text[start + 2..], is_hex) } else { 0 };
@@ -290,21 +305,29 @@ fn cpu(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
 
 /// A number that stands alone.
 fn number(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
-    (1..text.len()).find_map(|start| {
-        if is_word(text[start - 1]) {
-            return None;
+    let mut start = 1;
+    while start < text.len() {
+        let run = digits(&text[start..]);
+        let end = start + run;
+        if run > 0 && !is_word(text[start - 1]) && text.get(end).is_none_or(|b| !is_word(*b)) {
+            return Some((start, end, &b"NUM"[..]));
         }
-        let end = start + digits(&text[start..]);
-        let alone = text.get(end).is_none_or(|b| !is_word(*b));
-        (end > start && alone).then_some((start, end, &b"NUM"[..]))
-    })
+        // Behind the first digit of a run stands a part of a word.
+        start = end.max(start + 1);
+    }
+    None
 }
 
 fn long_number(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
-    (0..text.len()).find_map(|start| {
+    let mut start = 0;
+    while start < text.len() {
         let length = digits(&text[start..]);
-        (length >= 7).then_some((start, start + length, &b"NUM"[..]))
-    })
+        if length >= 7 {
+            return Some((start, start + length, b"NUM"));
+        }
+        start += length.max(1);
+    }
+    None
 }
 
 #[cfg(test)]

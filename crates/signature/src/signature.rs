@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use trace::format::Integrity;
 use trace::{Report, Splat};
 
-use crate::list::{BYSTANDERS, skips};
+use crate::list::{is_bystander, skips};
 use crate::name::{demangled, without_suffixes};
 use crate::remainder::remainder;
 use crate::title::Title;
@@ -73,11 +73,11 @@ impl std::fmt::Display for Signature {
 /// The blamed frames of each stack trace that the title looks at.
 fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
     let skip = title.format.and_then(skips);
-    let is_blamable = |name: &str| !BYSTANDERS.names(name) && !skip.is_some_and(|skip| skip.names(name));
+    let is_blamable = |name: &str| !is_bystander(name) && !skip.is_some_and(|skip| skip.names(name));
     let mut blamed = Vec::new();
     for key in title.keys.iter().filter(|key| key.name.is_some()) {
         let start = report.traces.iter().find_map(|trace| {
-            let at = trace.frames.iter().position(|frame| frame.reliable && physical(frame) == key.raw)?;
+            let at = trace.frames.iter().position(|frame| frame.reliable && is_physical(frame, &key.raw))?;
             Some(&trace.frames[at..])
         });
         let Some(frames) = start else {
@@ -94,6 +94,14 @@ fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
 /// The function of a frame, demangled and without what compilers add.
 fn physical<'t>(frame: &trace::Frame<'t>) -> Cow<'t, str> {
     demangled(without_suffixes(frame.function))
+}
+
+/// True where this is the name of a frame's function, demangled and without what compilers add.
+fn is_physical(frame: &trace::Frame<'_>, name: &str) -> bool {
+    if frame.function.starts_with("_Z") || frame.function.starts_with("_R") {
+        return physical(frame) == name;
+    }
+    frame.function.starts_with(name) && without_suffixes(frame.function).len() == name.len()
 }
 
 #[cfg(test)]

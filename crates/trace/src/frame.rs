@@ -211,24 +211,32 @@ static NAME: [bool; 256] = {
     name
 };
 
+/// The values of hex digits; more than 15 for other bytes.
+static DIGIT: [u8; 256] = {
+    let mut digit = [u8::MAX; 256];
+    let mut n = 0;
+    while n < 16 {
+        digit[b"0123456789abcdef"[n] as usize] = n as u8;
+        digit[b"0123456789ABCDEF"[n] as usize] = n as u8;
+        n += 1;
+    }
+    digit
+};
+
 /// A hex number that fits 64 bits, and how long it is.
 pub(crate) fn hex(text: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
-    let mut length = 0;
-    for b in text {
-        let digit = match b {
-            b'0'..=b'9' => b - b'0',
-            b'a'..=b'f' => b - b'a' + 10,
-            b'A'..=b'F' => b - b'A' + 10,
-            _ => break,
-        };
+    for (length, b) in text.iter().enumerate() {
+        let digit = DIGIT[usize::from(*b)];
+        if digit > 15 {
+            return (length > 0).then_some((value, length));
+        }
         if value >> 60 != 0 {
             return None;
         }
         value = value << 4 | u64::from(digit);
-        length += 1;
     }
-    (length > 0).then_some((value, length))
+    (!text.is_empty()).then_some((value, text.len()))
 }
 
 #[cfg(test)]

@@ -150,6 +150,8 @@ fn stamp(raw: &[u8]) -> Option<(Context, usize)> {
 
 /// A prefix that other output on the same line stands in front of: a getty's prompt, or printk's own note about lost messages.
 fn behind_other_output(raw: &[u8]) -> Option<Context> {
+    // Most lines without a prefix have no stamp anywhere.
+    memchr::memchr(b'[', raw)?;
     let mut rest = raw;
     if let Some(count) = rest.strip_prefix(b"** ") {
         let number = digits(count);

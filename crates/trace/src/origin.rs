@@ -1,8 +1,9 @@
 //! Where a report comes from: CPU, task, kernel release, taint, hardware, loaded modules.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 /// What a report says about the machine and the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,9 @@ impl<'t> Origin<'t> {
 
     /// `CPU: 1 PID: 65 Comm: sh Tainted: G           O       6.1.0 #1`, or `Pid: 65, comm: sh Not tainted 3.0.0 #1`.
     fn read_task(&mut self, line: &'t [u8]) -> Option<()> {
-        let comm_at = find(line, b" Comm: ").map(|at| at + 7).or_else(|| find(line, b" comm: ").map(|at| at + 7))?;
+        static COMM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"omm: "));
+        let is_comm = |at: &usize| matches!(line[..*at], [.., b' ', b'C' | b'c']);
+        let comm_at = COMM.find_iter(line).find(is_comm)? + COMM.needle().len();
         let head = &line[..comm_at];
         let tail = &line[comm_at..];
         let (comm_end, taint_at) = find(tail, b" Tainted: ")

@@ -86,7 +86,7 @@ impl<'t> Splat<'t> {
     }
 
     fn collect(&mut self, entries: &[Entry<'t>], budget: &mut Budget) {
-        let kmsan = memchr::memmem::find(entries[0].line.raw, b"BUG: KMSAN:").is_some();
+        let kmsan = holds_kmsan(entries[0].line.raw);
         let whole = if kmsan { 16 } else { 22 };
         let following = following();
         let (mut accepted, mut second, mut cpus, mut closed) = (0, false, false, false);
@@ -168,6 +168,10 @@ impl<'t> Splat<'t> {
         }
         text
     }
+}
+
+fn holds_kmsan(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'K', line).any(|at| line[at..].starts_with(b"KMSAN:") && line[..at].ends_with(b"BUG: "))
 }
 
 /// The marks of lines that have a trigger and still belong to the report before them.
