@@ -15,6 +15,9 @@ use disassembly::{Bits, Disassembly};
 /// Leading bytes that are left out at most, to start with an instruction.
 const MOST_SKIPPED: usize = 7;
 
+/// The instruction by which a `WARN` or `BUG` reports itself.
+const UD2: [u8; 2] = [0x0f, 0x0b];
+
 /// The instructions of a `Code:` line.
 ///
 /// Its text form is what syzkaller appends to a report, in the layout of objdump.
@@ -69,6 +72,9 @@ struct Trapped {
 
 impl Trapped {
     fn of(code: Code, bits: Bits) -> Option<Trapped> {
+        if code.bytes[code.trap..].starts_with(&UD2) {
+            return None;
+        }
         let aligned = |skipped: usize| {
             let steps = Disassembly::new(&code.bytes[skipped..], bits);
             let mut all_known = true;
@@ -84,7 +90,7 @@ impl Trapped {
         let best = cuts().find(|(_, all_known)| *all_known).or_else(|| cuts().next());
         let (skipped, _) = best?;
         let text = Disassembly::new(&code.bytes[skipped..], bits).text_at(code.trap - skipped)?;
-        (!text.starts_with("ud2")).then_some(Trapped { code, bits, skipped, text })
+        Some(Trapped { code, bits, skipped, text })
     }
 
     fn listing(&self) -> Option<Listing> {
