@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use ksplat::signature::{Buckets, Place, Sighting};
+use ksplat::trace::Rules;
 use ksplat::{Found, Options};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -78,7 +79,7 @@ fn count(input: &Input, options: Options, output: &Output) -> Counted {
     let mut all = Counted::default();
     let small = |file: &str, log: &[u8]| {
         let mut counted = Counted::of(file);
-        options.reports(log, |found| counted.add(found));
+        options.reports(log, |found| counted.add(found, options));
         counted
     };
     let done = batch::logs(input, small, &mut |step| {
@@ -86,7 +87,7 @@ fn count(input: &Input, options: Options, output: &Output) -> Counted {
             Step::Small(counted) => all.join(counted),
             Step::Large(file, bytes) => {
                 let mut counted = Counted::of(file);
-                let read = options.stream(bytes, |found| counted.add(found));
+                let read = options.stream(bytes, |found| counted.add(found, options));
                 all.join(counted);
                 read?;
             }
@@ -106,7 +107,11 @@ impl Counted {
     }
 
     /// Counts a report of the one file.
-    fn add(&mut self, found: &Found<'_>) {
+    fn add(&mut self, found: &Found<'_>, options: Options) {
+        // By ksplat's rules an echo is no crash.
+        if options.rules == Rules::Ksplat && found.follows.is_some() {
+            return;
+        }
         let sighting = Sighting {
             place: Place { input: 0, index: found.index },
             title: found.title.title.clone(),

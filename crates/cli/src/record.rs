@@ -59,6 +59,14 @@ pub struct Record<'a> {
     /// The source file that the symbolized report points at.
     #[serde(skip_serializing_if = "Option::is_none")]
     guilty_file: Option<String>,
+    /// The report is a first cause: it does not only echo an earlier one.
+    primary: bool,
+    /// Number of the report that is the first cause of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<usize>,
+    /// Why this report is no crash of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    echo: Option<&'static str>,
     /// How bad such a crash is among all kinds: 24 is the worst, 1 the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
@@ -241,6 +249,9 @@ impl<'a> Record<'a> {
             symbolized: (symbolized.text() != text).then(|| lossy(symbolized.text())),
             disassembly: ksplat::listing(&found.splat, &found.title).map(DisassemblyRecord::new),
             text: lossy(&text),
+            primary: found.follows.is_none(),
+            follows: found.follows.map(|follows| follows.report),
+            echo: found.follows.map(|follows| follows.why.name()),
             rank: found.title.rank(),
             signature: found.signature.to_string(),
             context: found.splat.context.to_string(),

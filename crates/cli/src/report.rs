@@ -110,6 +110,9 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dy
     page.tell("signature", format_args!("{}", found.signature));
     page.tell("where", format_args!("{file}, report {}, bytes {}..{}", found.index, span.start, span.region_end));
     facts(report, |name, words| page.tell(name, format_args!("{words}")));
+    if let Some(follows) = found.follows {
+        page.tell("follows", format_args!("report {} ({})", follows.report, follows.why.name()));
+    }
     let (pid, cpu) = (origin.pid.map(|pid| format!("pid {pid}")), origin.cpu.map(|cpu| format!("cpu {cpu}")));
     page.list("task", ", ", [origin.comm.as_deref(), pid.as_deref(), cpu.as_deref()].into_iter().flatten());
     let taint = origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}"));

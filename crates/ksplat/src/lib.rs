@@ -13,7 +13,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use signature::{Signature, Title};
-use trace::{Console, Log, Report, Rules, Scan, Scanner, Splat, Window};
+use trace::{Causes, Console, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
 
 pub use {image, signature, symbolize, trace};
 
@@ -48,6 +48,17 @@ pub struct Found<'t> {
     pub signature: Signature,
     /// Where it stands in the input, in bytes.
     pub span: Span,
+    /// The first cause that it only echoes, where it is none itself.
+    pub follows: Option<Follows>,
+}
+
+/// The first cause of an echo. Causes are looked for in the same window of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// Number of that report in its input.
+    pub report: usize,
+    /// Why this one is no crash of its own.
+    pub why: Why,
 }
 
 /// Where a report stands in its input, in bytes; the meaning of the first three is syzkaller's.
@@ -116,23 +127,51 @@ impl Options {
 fn in_window(bytes: &[u8], window: &Window, options: Options, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
     let console = Console::read(bytes);
     let log = Log::parse(console.text(), options.rules);
+    let causes = Causes::of(&log);
+    let regions = (options.rules == Rules::Ksplat).then(|| Regions::of(&log, &causes));
+    let mut numbers = Vec::new();
     let references = references(bytes, window.bytes.start, options.rules);
     let place = |at: usize| window.bytes.start + console.offset(at);
     for splat in log.splats() {
         if !starts_in(&window.starts, place(splat.start)) {
+            numbers.push(None);
             continue;
         }
-        let report = Report::parse(&splat);
-        let title = Title::of(&splat);
+        numbers.push(Some(*count));
+        let echo = causes.echo(splat.index);
+        let follows = echo.and_then(|echo| Some(Follows { report: numbers[echo.of]?, why: echo.why }));
+        let (splat, report, title) = match &regions {
+            Some(regions) => cut(regions, splat),
+            None => whole(splat),
+        };
         let start = place(splat.start);
         let skip = place(splat.skip).max(start);
         let span = Span { start, skip, end: place(splat.end).max(skip), region_end: place(report.end).max(start) };
         let reference = references.binary_search_by_key(&span.start, |(start, _)| *start);
         let signature =
             reference.map_or_else(|_| Signature::of(&splat, &report, &title), |found| references[found].1.clone());
-        each(&Found { index: *count, splat, report, title, signature, span });
+        each(&Found { index: *count, splat, report, title, signature, span, follows });
         *count += 1;
     }
+}
+
+fn whole(splat: Splat<'_>) -> (Splat<'_>, Report<'_>, Title) {
+    let (report, title) = (Report::parse(&splat), Title::of(&splat));
+    (splat, report, title)
+}
+
+/// The splat as ksplat's rules cut it; whole, where only that names it: its stack stands behind another report's headline.
+fn cut<'t>(regions: &Regions<'t>, splat: Splat<'t>) -> (Splat<'t>, Report<'t>, Title) {
+    let (own, report) = regions.cut(splat.clone());
+    let title = Title::of(&own);
+    if title.corrupted.is_some() {
+        let own = splat.lines.len();
+        let (splat, report, other) = whole(Splat { own, ..regions.judged(splat) });
+        if other.corrupted.is_none() || title.lacks_function() && !other.lacks_function() {
+            return (splat, report, other);
+        }
+    }
+    (own, report, title)
 }
 
 /// The signatures that syzbot's rules give the reports of a window, with where they start, in order: other rules take

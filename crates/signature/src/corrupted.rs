@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 use trace::format::Integrity;
-use trace::{Entry, Marks, Splat, stack};
+use trace::{Entry, Marks, Rules, Splat, stack};
 
 /// Why a report cannot be believed. The wording is syzkaller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +44,18 @@ impl Corrupted {
 /// A trace must show a frame within so many lines.
 const NEAR: usize = 15;
 
-/// Checks a report whose title was found; `integrity` is `None` where no format knows it.
-pub(crate) fn check(title: &str, integrity: Option<Integrity>, splat: &Splat<'_>) -> Option<Corrupted> {
+/// Checks a report whose title was found; `integrity` is `None` where no format knows it,
+/// `lines` are those of the splat that the title was found in.
+pub(crate) fn check(
+    title: &str,
+    integrity: Option<Integrity>,
+    splat: &Splat<'_>,
+    lines: &[Entry<'_>],
+) -> Option<Corrupted> {
     let found = if has_stamp(title) {
         Some(Corrupted::Title)
     } else if integrity == Some(Integrity::Stack) {
-        traces(&splat.lines)
+        traces(lines, splat.rules)
     } else {
         None
     };
@@ -71,7 +77,7 @@ fn has_stamp(title: &str) -> bool {
 }
 
 /// The first stack trace of each kind must have a frame.
-fn traces(lines: &[Entry<'_>]) -> Option<Corrupted> {
+fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
     let mut first = [None; stack::HEADS];
     for (n, entry) in lines.iter().enumerate() {
         let mut heads = stack::heads(entry.line.body, entry.marks);
@@ -87,15 +93,16 @@ fn traces(lines: &[Entry<'_>]) -> Option<Corrupted> {
     let mut found = false;
     for (kind, start) in first.iter().enumerate() {
         let Some(start) = *start else { continue };
-        // The pieces between line breaks, of which the last one is empty.
-        if lines.len() - start + 1 < 4 {
-            return Some(Corrupted::TraceMissing);
-        }
         let behind = &lines[start + 1..lines.len().min(start + 1 + NEAR)];
         let framed = behind
             .iter()
             .take_while(|entry| stack::heads(entry.line.body, entry.marks) == 0)
             .any(|entry| stack::frame_functions(entry.line.body).is_some() || is_unavailable(entry.line.body));
+        // The pieces between line breaks, of which the last one is empty; ksplat's regions end with the last frame.
+        let short = lines.len() - start + 1 < 4;
+        if short && (rules == Rules::Syzbot || !framed && kind != stack::RISCV) {
+            return Some(Corrupted::TraceMissing);
+        }
         if !framed && kind != stack::RISCV {
             return Some(Corrupted::TraceEmpty);
         }

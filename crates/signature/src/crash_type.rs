@@ -176,6 +176,8 @@ const RANKED: [&str; 24] = [
 impl CrashType {
     /// A task that makes no progress.
     pub const HANG: CrashType = CrashType("HANG");
+    /// A message that only reads as a report: no row of the table knows it, and nobody printed a stack.
+    pub const PRINTK: CrashType = CrashType("PRINTK");
 
     /// The type that a row of the table names.
     pub(crate) fn named(name: &'static str) -> CrashType {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use memchr::memmem::{self, Finder};
 use trace::format::{Format, Pick, Recipe, Step};
 use trace::shape::{Place, Shape};
-use trace::{Entry, Marks, stack};
+use trace::{Entry, Marks, Rules, stack};
 
 use crate::list::{ANCHORS, List, WAITERS, is_bystander, skips};
 use crate::name::{demangled, without_prefix};
@@ -58,15 +58,22 @@ impl<'t> Text<'_, 't> {
     }
 }
 
-/// Runs the recipe of a format.
-pub(crate) fn keys(format: &Format, text: Text<'_, '_>) -> Keys {
-    let Recipe { steps, otherwise, pick } = format.row.recipe;
-    let skip = skips(format);
-    let found = Walk::new(pick, skip, text).run(steps, &format.steps);
+/// Runs the recipe of a format, and by ksplat's rules what else may find a frame.
+pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>) -> Keys {
+    let Recipe { steps, otherwise, at_last, pick } = format.row.recipe;
+    let walk = |pick| Walk::new(pick, skips(format), text);
+    let mut found = walk(pick).run(steps, &format.steps);
     if found.failed && !otherwise.is_empty() {
-        return Walk::new(pick, skip, text).run(otherwise, &format.otherwise);
+        found = walk(pick).run(otherwise, &format.otherwise);
     }
-    found
+    if !found.failed || rules == Rules::Syzbot {
+        return found;
+    }
+    // A stall that no known subsystem is entered for is still a stall of somebody.
+    let picks = if pick == Pick::Stall { &[Pick::Stall, Pick::First][..] } else { &[pick] };
+    let attempts = picks.iter().flat_map(|pick| at_last.iter().zip(&format.at_last).map(move |steps| (*pick, steps)));
+    let mut better = attempts.map(|(pick, (steps, shapes))| walk(pick).run(steps, shapes));
+    better.find(|keys| !keys.failed).unwrap_or(found)
 }
 
 /// A walk over the lines of a report: strictly forward, step by step.

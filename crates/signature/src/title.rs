@@ -1,5 +1,7 @@
 //! Titles: a splat's name, as syzbot would give it, and whether the report can be believed.
 
+use std::borrow::Cow;
+
 use trace::format::{Format, Integrity};
 use trace::shape::{Captures, Place};
 use trace::{Entry, Marks, Rules, Splat, Trigger};
@@ -39,12 +41,27 @@ impl Title {
             let lines: Vec<Entry<'_>> = raw.entries().iter().map(|entry| entry.whole()).collect();
             draft = Draft::new(splat.trigger, splat.rules, &lines);
         }
+        let mut lines = Cow::Borrowed(&splat.lines[..]);
+        if splat.rules == Rules::Ksplat && !splat.doubted.is_empty() {
+            // Doubted frames are better than none.
+            let damaged =
+                |draft: &Draft, lines: &[Entry<'_>]| draft.corrupted.or_else(|| draft.check(splat, lines)).is_some();
+            if damaged(&draft, &lines) {
+                let all: Vec<Entry<'_>> = splat.with_doubted().filter(|entry| !is_padding(entry)).copied().collect();
+                let other = Draft::new(splat.trigger, splat.rules, &all);
+                if !damaged(&other, &all) {
+                    (draft, lines) = (other, Cow::Owned(all));
+                }
+            }
+        }
         let kind = draft.format.and_then(|format| format.row.kind);
-        let crash_type = kind.map(CrashType::named).or_else(|| CrashType::of_title(&draft.title));
-        let corrupted = draft.corrupted.or_else(|| {
-            let integrity = draft.format.map(|format| format.row.integrity);
-            corrupted::check(&draft.title, integrity, splat)
-        });
+        let printk = || splat.rules == Rules::Ksplat && draft.format.is_none() && has_no_stack(&lines);
+        let crash_type = match kind.map(CrashType::named) {
+            Some(kind) => Some(kind),
+            None if printk() => Some(CrashType::PRINTK),
+            None => CrashType::of_title(&draft.title),
+        };
+        let corrupted = draft.corrupted.or_else(|| draft.check(splat, &lines));
         let mut alternatives = Vec::with_capacity(draft.alternatives.len());
         for title in draft.alternatives {
             let title = scrubbed(&title, splat.rules);
@@ -61,6 +78,11 @@ impl Title {
             keys: draft.keys,
             corrupted,
         }
+    }
+
+    /// True where a function is missing that the title should name.
+    pub fn lacks_function(&self) -> bool {
+        self.keys.iter().any(|key| key.name.is_none())
     }
 
     /// The kind of report: the title without the functions that it blames.
@@ -125,7 +147,7 @@ impl Draft {
                     found
                 }
             };
-            draft.fill(format, &captures, Text { lines: &lines, entries, from });
+            draft.fill(format, rules, &captures, Text { lines: &lines, entries, from });
             titled = true;
             better = &places[..places.partition_point(|place| *place < at)];
             if better.is_empty() {
@@ -139,9 +161,15 @@ impl Draft {
         draft
     }
 
-    fn fill(&mut self, format: &'static Format, captures: &Captures<'_>, text: Text<'_, '_>) {
+    /// What is missing from the report beside what the title needs.
+    fn check(&self, splat: &Splat<'_>, lines: &[Entry<'_>]) -> Option<Corrupted> {
+        let integrity = self.format.map(|format| format.row.integrity);
+        corrupted::check(&self.title, integrity, splat, lines)
+    }
+
+    fn fill(&mut self, format: &'static Format, rules: Rules, captures: &Captures<'_>, text: Text<'_, '_>) {
         let row = format.row;
-        let found = if row.recipe.steps.is_empty() { Default::default() } else { keys(format, text) };
+        let found = if row.recipe.steps.is_empty() { Default::default() } else { keys(format, rules, text) };
         let captures: Vec<String> = captures.iter().flatten().map(|capture| lossy(capture)).collect();
         let names: Vec<&str> = found.keys.iter().map(Key::title).collect();
         self.title = filled(row.title, &captures, &names);
@@ -178,6 +206,16 @@ impl Draft {
 const PLACES_OF_LINE: usize = 16;
 /// The places that are looked at: a region has few, save where somebody prints triggers for fun.
 const PLACES: usize = 256;
+
+/// True for a doubted frame before a function's start, which is no call: `? __pfx_f+0x10/0x10`.
+fn is_padding(entry: &Entry<'_>) -> bool {
+    !entry.line.reliable && entry.line.body.trim_ascii_start().starts_with(b"__pfx_")
+}
+
+/// True where nobody printed a stack trace: a message of a driver that only reads as a report.
+fn has_no_stack(lines: &[Entry<'_>]) -> bool {
+    lines.iter().all(|entry| trace::stack::heads(entry.line.body, entry.marks) == 0)
+}
 
 /// Where the text of a trigger stands in the lines.
 fn places(trigger: Trigger, entries: &[Entry<'_>]) -> Vec<Place> {

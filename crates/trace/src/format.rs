@@ -50,6 +50,8 @@ pub struct Recipe {
     pub steps: &'static [Step],
     /// The steps to take from the start where the others fail.
     pub otherwise: &'static [Step],
+    /// Steps to take one after the other from the start, by ksplat's rules, where all others fail.
+    pub at_last: &'static [&'static [Step]],
     /// Which candidate is blamed.
     pub pick: Pick,
 }
@@ -117,6 +119,8 @@ pub struct Format {
     pub steps: Vec<Option<Shape>>,
     /// The shapes of `row.recipe.otherwise`.
     pub otherwise: Vec<Option<Shape>>,
+    /// The shapes of `row.recipe.at_last`.
+    pub at_last: Vec<Vec<Option<Shape>>>,
 }
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
@@ -136,6 +140,7 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
             report: row.report.map(Shape::new),
             steps: compile(row.recipe.steps),
             otherwise: compile(row.recipe.otherwise),
+            at_last: row.recipe.at_last.iter().map(|steps| compile(steps)).collect(),
         })
         .collect()
 });

@@ -3,6 +3,7 @@
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
 mod capture;
+mod causes;
 pub mod detail;
 mod fault_injection;
 pub mod format;
@@ -11,6 +12,7 @@ mod line;
 mod log;
 mod marks;
 mod origin;
+mod region;
 mod report;
 mod rules;
 pub mod shape;
@@ -20,6 +22,7 @@ mod trigger;
 mod window;
 
 pub use capture::{Console, Layer};
+pub use causes::{Causes, Echo, Why};
 pub use fault_injection::FaultInjection;
 pub use format::Format;
 pub use frame::{Frame, FrameAt};
@@ -27,6 +30,7 @@ pub use line::{Context, Line, lines};
 pub use log::{Entry, Log};
 pub use marks::Marks;
 pub use origin::Origin;
+pub use region::Regions;
 pub use report::{Report, Role, Trace};
 pub use rules::Rules;
 pub use splat::Splat;

@@ -59,12 +59,16 @@ impl<'t> Log<'t> {
         &self.entries
     }
 
+    /// The lines that start a splat, in order.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = usize> {
+        (0..self.entries.len()).filter(|n| self.entries[*n].trigger.is_some())
+    }
+
     /// The splats, in order: each starts with the first trigger behind the line that started the one before.
     pub fn splats(&self) -> impl Iterator<Item = Splat<'t>> {
         let mut budget = Budget::of(self.text.len());
-        let starts = (0..self.entries.len()).filter(|n| self.entries[*n].trigger.is_some());
         let mut from = 0;
-        starts.enumerate().map(move |(index, start)| {
+        self.starts().enumerate().map(move |(index, start)| {
             let splat = Splat::new(self, index, from, start, &mut budget);
             from = start + 1;
             splat

@@ -241,8 +241,9 @@ impl<'t> Reader<'t> {
             self.head(role, body);
             return true;
         }
-        if let Some(mut frame) = Frame::parse(body) {
-            frame.reliable &= reliable;
+        let (frame, doubted) = behind_marker(body);
+        if let Some(mut frame) = Frame::parse(frame) {
+            frame.reliable &= reliable && !doubted;
             return self.frame(frame);
         }
         // `Code: Bad RIP value.` is no pointer.
@@ -389,6 +390,17 @@ fn goes_on(body: &[u8]) -> bool {
     !(what.starts_with(b"rcu") || what.starts_with(b"task ") && hung_task())
 }
 
+/// A frame behind the mark of its stack, as kernels before 4.9 print the first one: ` <EOI>  ? f+0x1/0x2`; and whether a `?`
+/// doubts it.
+fn behind_marker(body: &[u8]) -> (&[u8], bool) {
+    let text = body.trim_ascii_start();
+    let behind = |end: usize| text[end + 1..].strip_prefix(b" ").map(<[u8]>::trim_ascii_start);
+    match memchr::memchr(b'>', &text[..text.len().min(8)]).filter(|_| text.starts_with(b"<")).and_then(behind) {
+        Some(frame) => frame.strip_prefix(b"? ").map_or((frame, false), |frame| (frame, true)),
+        None => (body, false),
+    }
+}
+
 /// Lines that stand between the frames of one trace: markers, registers, code.
 fn is_inside_trace(body: &[u8]) -> bool {
     let text = body.trim_ascii();
@@ -402,6 +414,7 @@ fn is_detail(body: &[u8]) -> bool {
     let text = body.trim_ascii();
     text.starts_with(b"---[ end")
         || text.starts_with(b"=====")
+        || text.starts_with(b"mce: [Hardware Error]: ")
         || text.starts_with(b"*** DEADLOCK ***")
         || text.strip_prefix(b"#").is_some_and(|held| digits(held) > 0)
         || is_register(text)
@@ -453,6 +466,13 @@ mod tests {
                     [ 1.0] Call Trace:\n[ 1.0]  <TASK>\n[ 1.0]  ? b+0x1/0x2\n[ 1.0]  c+0x1/0x2\n[ 1.0]  </TASK>\n\
                     [ 1.0] ---[ end trace 0000000000000000 ]---\n[ 1.0] RIP: 0010:a+0x1/0x2\n";
         assert_eq!(report(text), "call trace: a! ?b c");
+    }
+
+    #[test]
+    fn a_frame_may_stand_behind_the_mark_of_its_stack() {
+        let text = "[ 1.0] BUG: x\n[ 1.0] Call Trace:\n[ 1.0]  <IRQ>  [<ffffffff81234560>] a+0x1/0x2\n[ 1.0]  <EOI>  ? b+0x1/0x2\n\
+                    [ 1.0]  [<ffffffff81234569>] c+0x1/0x2\n";
+        assert_eq!(report(text), "call trace: a ?b c");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::trigger::Trigger;
 /// One splat: the line that started it, what led there and what the same caller printed then.
 ///
 /// The region is syzkaller's (pkg/report/linux.go, `extractReport`): all lines of the same context up to the window's end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Splat<'t> {
     /// Number of the splat in its text.
     pub index: usize,
@@ -133,6 +133,15 @@ impl<'t> Splat<'t> {
             let end = entries.last().map_or(self.end, |last| last.line.end());
             budget.spend(end - self.end);
         }
+    }
+
+    /// Drops the lines that start at or behind `limit`, in bytes of the text.
+    pub(crate) fn keep(&mut self, limit: usize) {
+        let limit = limit.max(self.start + 1);
+        for lines in [&mut self.lines, &mut self.doubted] {
+            lines.truncate(lines.partition_point(|entry| entry.line.offset < limit));
+        }
+        self.own = self.own.min(self.lines.len());
     }
 
     /// The lines before the splat and of it, in order.

@@ -19,7 +19,7 @@ const fn row(trigger: &'static str, shape: &'static str, title: &'static str) ->
         title,
         alternatives: &[],
         kind: None,
-        recipe: Recipe { steps: &[], otherwise: &[], pick: Pick::First },
+        recipe: steps(&[]),
         skip: &[],
         integrity: Integrity::Stack,
         rules: Rules::Syzbot,
@@ -66,7 +66,15 @@ impl Row {
 }
 
 const fn steps(steps: &'static [Step]) -> Recipe {
-    Recipe { steps, otherwise: &[], pick: Pick::First }
+    Recipe { steps, otherwise: &[], at_last: &[], pick: Pick::First }
+}
+
+const fn otherwise(otherwise: &'static [Step], recipe: Recipe) -> Recipe {
+    Recipe { otherwise, ..recipe }
+}
+
+const fn at_last(at_last: &'static [&'static [Step]], recipe: Recipe) -> Recipe {
+    Recipe { at_last, ..recipe }
 }
 
 const fn pick(pick: Pick, recipe: Recipe) -> Recipe {
@@ -74,30 +82,53 @@ const fn pick(pick: Pick, recipe: Recipe) -> Recipe {
 }
 
 /// The function of the instruction pointer, else the call trace below it.
-const FAULT: Recipe = steps(&[InstructionPointer, CallTrace, Stack]);
+const FAULT: Recipe = at_last(&[&[CallTrace, Stack]], steps(&[InstructionPointer, CallTrace, Stack]));
 /// Only the function of the instruction pointer.
-const POINTER: Recipe = steps(&[InstructionPointer]);
+const POINTER: Recipe = at_last(&[&[CallTrace, Stack]], steps(&[InstructionPointer]));
 /// The call trace.
 const TRACE: Recipe = steps(&[CallTrace, Stack]);
 /// Warnings: registers where there are some, else the call trace.
-const WARN: Recipe = Recipe { steps: &[Interrupted, Stack], otherwise: &[CallTrace, Stack], pick: Pick::First };
+const WARN: Recipe = otherwise(&[CallTrace, Stack], steps(&[Interrupted, Stack]));
 /// `f at address` below a lockdep headline, then the call trace.
 const UNBALANCED: Recipe = steps(&[Line("%p%_%f"), CallTrace, Stack]);
 const KFENCE: Recipe = steps(&[Line("BUG: KFENCE: …in %f"), Stack]);
 const KMSAN: Recipe = steps(&[Stack, Origin, Stack]);
-const RCU: Recipe = Recipe {
-    steps: &[Line("apic_timer_interrupt"), InstructionPointer, Stack],
-    otherwise: &[Line("(apic_timer_interrupt|Exception stack|el1h_64_irq)"), Stack],
-    pick: Pick::Stall,
-};
+/// What the timer interrupted; else the task that blocks the grace period, then the CPU that was asked for its stack.
+const RCU: Recipe = at_last(
+    &[
+        &[Line("rcu_node \\(CPUs …): P"), Line("task:"), CallTrace, Stack],
+        &[Line("NMI backtrace for cpu"), InstructionPointer, CallTrace, Stack],
+        &[Line("NMI backtrace for cpu"), CallTrace, Stack],
+    ],
+    otherwise(
+        &[Line("(apic_timer_interrupt|Exception stack|el1h_64_irq)"), Stack],
+        pick(Pick::Stall, steps(&[Line("apic_timer_interrupt"), InstructionPointer, Stack])),
+    ),
+);
 
 /// The handlers of an interrupt: `[<00000000a1b2c3d4>] irq_default_primary_handler threaded [<…>] max310x_ist`.
-const HANDLERS: Recipe = Recipe {
-    steps: &[Line("handlers:"), Line("%p %w")],
-    otherwise: &[Line("handlers:"), Line("threaded %p %w")],
-    pick: Pick::First,
-};
+const HANDLERS: Recipe =
+    otherwise(&[Line("handlers:"), Line("threaded %p %w")], steps(&[Line("handlers:"), Line("%p %w")]));
 
+/// Who allocates memory, and who says that there is none.
+const ALLOCATORS: &[&str] = &[
+    "dump_header",
+    "oom_kill_process",
+    "out_of_memory",
+    "mem_cgroup_*",
+    "*charge_memcg",
+    "warn_alloc",
+    "*alloc_pages*",
+    "*get_free_page*",
+    "get_zeroed_page*",
+    "*alloc_folio*",
+    "*folio_alloc*",
+    "*vmalloc*",
+    "vmap*",
+    "*kmalloc*",
+    "new_slab",
+    "___slab_alloc",
+];
 const ALLOC_SKB: &str = "*alloc_skb*";
 const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
 const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
@@ -424,6 +455,22 @@ pub(crate) const TABLE: &[Row] = &[
     row("Kernel panic", "Kernel panic - not syncing: panic_on_warn set", "kernel panic: panic_on_warn set").corrupted(),
     row("Kernel panic", "Kernel panic - not syncing: hung_task: blocked tasks", "kernel panic: hung_task: blocked tasks")
         .corrupted(),
+    // Panics that only repeat the report before them, as current kernels word them; all alone they say nothing of the crash.
+    row(
+        "Kernel panic",
+        "Kernel panic - not syncing: …{panic_on_warn set|panic_on_kmsan set|panic_on_taint set|hung_task: blocked tasks}",
+        "kernel panic: {1}",
+    )
+    .corrupted()
+    .ksplat(),
+    row(
+        "Kernel panic",
+        "Kernel panic - not syncing: …{Fatal exception|softlockup: hung tasks|RCU Stall|Hard LOCKUP|panic_on_oom is enabled}",
+        "kernel panic: {1}",
+    )
+    .corrupted()
+    .ksplat(),
+    row("Kernel panic", "Kernel panic - not syncing: Fatal …machine check", "kernel panic: Fatal machine check").no_stack().ksplat(),
     row("Kernel panic", "Kernel panic - not syncing: %r", "kernel panic: {1}"),
     row("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {f1}").frames(POINTER),
     // syzbot's list of types wants titles that start with `rust_kernel panicked`, which none does.
@@ -490,4 +537,46 @@ pub(crate) const TABLE: &[Row] = &[
         .no_stack()
         .kind("DoS")
         .ksplat(),
+    row("hard LOCKUP on cpu ", "hard LOCKUP on cpu %d", "BUG: hard lockup in {f1}")
+        .alt(&["stall in {f1}"])
+        .frames(pick(Pick::Stall, FAULT))
+        .kind("HANG")
+        .ksplat(),
+    row(" invoked oom-killer: ", " invoked oom-killer: gfp_mask=", "out of memory in {f1}")
+        .frames(TRACE)
+        .skip(ALLOCATORS)
+        .kind("OOM")
+        .ksplat(),
+    row("ut of memory: Killed process ", "ut of memory: Killed process %d \\(%l)", "out of memory: killed {1}")
+        .no_stack()
+        .kind("OOM")
+        .ksplat(),
+    row(": page allocation failure: ", ": page allocation failure: order:%d", "page allocation failure in {f1}")
+        .frames(TRACE)
+        .skip(ALLOCATORS)
+        .kind("ALLOCATION_FAILURE")
+        .ksplat(),
+    // mm/vmalloc.c: `vmalloc error` since 5.13, `vmalloc: allocation failure` before.
+    row(": vmalloc error: size ", ": vmalloc error: size %d", "vmalloc failure in {f1}")
+        .frames(TRACE)
+        .skip(ALLOCATORS)
+        .kind("ALLOCATION_FAILURE")
+        .ksplat(),
+    row(": vmalloc: allocation failure", ": vmalloc: allocation failure", "vmalloc failure in {f1}")
+        .frames(TRACE)
+        .skip(ALLOCATORS)
+        .kind("ALLOCATION_FAILURE")
+        .ksplat(),
+    row(": Machine Check", ": {Machine Check Exception|Machine Check}: %d Bank %d:", "{1}").no_stack().kind("HARDWARE").ksplat(),
+    row("Machine check events logged", "Machine check events logged", "Machine check events logged")
+        .no_stack()
+        .kind("HARDWARE")
+        .ksplat(),
+    row("error from APEI Generic", "error from APEI Generic", "Hardware error from APEI")
+        .report("error from APEI Generic⏎event severity: %w")
+        .no_stack()
+        .kind("HARDWARE")
+        .ksplat(),
+    row(" CE memory ", " CE memory %l on %l (", "EDAC: CE memory {1} on {2}").no_stack().kind("HARDWARE").ksplat(),
+    row(" UE memory ", " UE memory %l on %l (", "EDAC: UE memory {1} on {2}").no_stack().kind("HARDWARE").ksplat(),
 ];
