@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::kernel_diff::KernelDiff;
 use crate::kernel_signature::KernelSignature;
 
 /// Turns raw Linux kernel crashes into names, source lines and buckets.
@@ -69,6 +70,8 @@ pub enum Command {
     Index(crate::index::Index),
     /// One digest per kernel image that says whether two are the same binary
     KernelSignature(KernelSignature),
+    /// Which functions and data of two kernels differ, instructions side by side
+    KernelDiff(KernelDiff),
     /// Bisection logs: read, and judged
     #[command(subcommand)]
     Bisect(crate::bisect::Command),

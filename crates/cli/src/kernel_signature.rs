@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use ksplat::image::{self, Signature, set_signature};
-use ksplat::kernel::sign;
+use ksplat::image::{self, Image, Signature, set_signature};
+use ksplat::kernel::{self, Apart, sign};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -22,13 +22,17 @@ use crate::output::{Outcome, Output, printable};
                   ksplat kernel-signature --algorithm sha256 vmlinux    # as syzkaller prints it\n  \
                   ksplat kernel-signature build-a/ build-b/ > sums; ksplat kernel-signature --check sums\n  \
                   ksplat kernel-signature --with-modules /lib/modules/$(uname -r) /boot/vmlinuz-$(uname -r)\n  \
-                  ksplat kernel-signature --sections vmlinux.zst\n\n\
+                  ksplat kernel-signature --sections vmlinux.zst\n  \
+                  ksplat kernel-signature --normalized a/vmlinux b/vmlinux  # equal although lines moved?\n\n\
                   Exit status: 0 all were signed (or are as --check says), 1 a signature of --check is another one \
                   or no kernel was found, 2 an error happened.")]
 pub struct KernelSignature {
     /// The digest; sha256 is what a syzkaller log shows as `kernel signature:`
     #[arg(long, value_enum, default_value_t)]
     algorithm: Algorithm,
+    /// Ignore what does not change how the kernel behaves: lines, paths, build-ids, versions, addresses (needs symbols)
+    #[arg(long, conflicts_with_all = ["sections", "algorithm"])]
+    normalized: bool,
     /// One signature for each kernel together with all modules below DIR
     #[arg(long, value_name = "DIR", conflicts_with = "sections")]
     with_modules: Option<PathBuf>,
@@ -87,6 +91,7 @@ pub fn run(command: &KernelSignature, shared: &Shared, output: &Output) -> io::R
 struct Signer {
     algorithm: image::Algorithm,
     with_sections: bool,
+    is_normalized: bool,
     /// Names and signatures, where the kernels are signed together with modules.
     modules: Option<Vec<(String, Signature)>>,
 }
@@ -103,7 +108,8 @@ impl Signer {
             Algorithm::Blake3 => image::Algorithm::Blake3,
             Algorithm::Sha256 => image::Algorithm::Sha256,
         };
-        let mut signer = Signer { algorithm, with_sections: command.sections, modules: None };
+        let mut signer =
+            Signer { algorithm, with_sections: command.sections, is_normalized: command.normalized, modules: None };
         signer.modules = command.with_modules.as_deref().map(|directory| signer.modules_below(directory, output));
         signer
     }
@@ -125,7 +131,8 @@ impl Signer {
 
     fn sign(&self, path: &Path) -> Result<Signed, String> {
         let bytes = KernelFile::open(path)?;
-        let signed = sign(&bytes, self.algorithm).map_err(|error| error.to_string())?;
+        let signed = if self.is_normalized { normalized(&bytes) } else { sign(&bytes, self.algorithm) };
+        let signed = signed.map_err(|error| error.to_string())?;
         let signature = match &self.modules {
             None => signed.signature,
             Some(modules) => {
@@ -137,6 +144,12 @@ impl Signer {
         let sections = sections.iter().map(|(section, digest)| (section.name.to_owned(), section.bytes.len(), *digest));
         Ok(Signed { signature, sections: sections.collect() })
     }
+}
+
+fn normalized(bytes: &[u8]) -> Result<kernel::Signed<'_>, image::Error> {
+    let image = Image::parse(bytes)?;
+    let signature = Apart::new(&image)?.signature();
+    Ok(kernel::Signed { signature, sections: Vec::new() })
 }
 
 fn text(path: &Path, signed: &Signed, out: &mut impl Write) -> io::Result<()> {
@@ -167,6 +180,7 @@ fn ndjson(path: &Path, signed: &Signed, command: &KernelSignature, out: &mut imp
     let record = Record {
         file: &path.to_string_lossy(),
         algorithm: match command.algorithm {
+            _ if command.normalized => "normalized",
             Algorithm::Blake3 => "blake3",
             Algorithm::Sha256 => "sha256",
         },

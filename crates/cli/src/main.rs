@@ -10,6 +10,7 @@ mod facts;
 mod index;
 mod input;
 mod kernel;
+mod kernel_diff;
 mod kernel_file;
 mod kernel_signature;
 mod mmap;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Addr(command) => addr::run(&args.shared, command, &output),
         Command::Index(command) => index::run(command, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
+        Command::KernelDiff(command) => kernel_diff::run(command, &args.shared, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
         Command::Schema => schema::run(&output),
     };

@@ -29,6 +29,10 @@ pub enum Error {
     Absurd(&'static str),
     /// No section of the file is loaded, so there is nothing to sign.
     NothingLoaded,
+    /// The symbols were stripped, which the comparison of functions needs.
+    NoSymbols,
+    /// A linked kernel of a machine whose instructions are not read.
+    Machine,
 }
 
 impl fmt::Display for Error {
@@ -43,6 +47,10 @@ impl fmt::Display for Error {
             Error::Section { name, why } => write!(f, "bad ELF section {name}: {why}"),
             Error::Absurd(what) => write!(f, "bad ELF file: absurd {what}"),
             Error::NothingLoaded => f.write_str("no section of the file is loaded"),
+            Error::NoSymbols => f.write_str("no symbols, which comparing function by function needs"),
+            Error::Machine => {
+                f.write_str("instructions are read of x86_64 only; relocatable files can be of any machine")
+            }
         }
     }
 }

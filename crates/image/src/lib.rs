@@ -20,6 +20,7 @@ mod error;
 mod identity;
 mod layout;
 mod lookup;
+pub mod program;
 mod relocations;
 mod signature;
 mod symbols;

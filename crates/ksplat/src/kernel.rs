@@ -1,7 +1,12 @@
 //! Kernels on all cores: `image` says what is to be done of each part, and the parts are done at the same time.
 
-use image::{Algorithm, Error, LoadedSection, Signature};
+use image::program::{Difference, Digests, Program, Space};
+use image::{Algorithm, Error, Image, LoadedSection, Signature};
 use rayon::prelude::*;
+
+mod hunks;
+
+pub use hunks::{Hunk, Row, hunks};
 
 /// A kernel signature with what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,5 +35,40 @@ fn digest(bytes: &[u8], algorithm: Algorithm) -> Signature {
     match algorithm {
         Algorithm::Blake3 => Signature(*blake3::Hasher::new().update_rayon(bytes).finalize().as_bytes()),
         Algorithm::Sha256 => algorithm.digest(bytes),
+    }
+}
+
+/// A kernel taken apart, with the digests of its parts; parts that do not count have none.
+#[derive(Debug)]
+pub struct Apart<'d> {
+    /// The parts.
+    pub program: Program<'d>,
+    /// Of each part.
+    pub digests: Vec<Option<Digests>>,
+}
+
+/// Units or parts that are done in one go.
+const CHUNK: usize = 512;
+
+impl<'d> Apart<'d> {
+    /// Takes an image apart on all cores. It must have symbols.
+    pub fn new(image: &'d Image<'d>) -> Result<Apart<'d>, Error> {
+        let space = Space::new(image)?;
+        let scanned = space.units().par_chunks(CHUNK).map(|units| space.scan(units)).collect();
+        let program = Program::new(space, scanned);
+        let parts = 0..program.parts().len();
+        let firsts: Vec<_> = parts.clone().into_par_iter().map(|at| program.first_digest(at)).collect();
+        let digests = parts.into_par_iter().map(|at| program.digest(at, &firsts)).collect();
+        Ok(Apart { program, digests })
+    }
+
+    /// The normalised signature.
+    pub fn signature(&self) -> Signature {
+        self.program.signature(&self.digests)
+    }
+
+    /// What differs between this kernel and another.
+    pub fn difference(&self, other: &Apart<'_>) -> Difference {
+        Difference::new((&self.program, &self.digests), (&other.program, &other.digests))
     }
 }

@@ -1,0 +1,89 @@
+//! Tables that the kernel sorts or walks as a whole, so that their order and place say nothing.
+
+use super::references::{Reference, within};
+use super::space::Space;
+use super::units::Unit;
+
+/// A table: its section or the label at its start, bytes of an entry, and the fields that count from themselves.
+struct Table(&'static str, u64, &'static [u64]);
+
+/// Layouts of x86_64, for tables whose relocations do not tell them.
+const TABLES: [Table; 19] = [
+    Table("__bug_table", 12, &[0, 4]),
+    Table("__ex_table", 12, &[0, 4]),
+    Table("__jump_table", 16, &[0, 4]),
+    Table("__start___jump_table", 16, &[0, 4, 8]),
+    Table("__ksymtab", 12, &[0, 4, 8]),
+    Table("__ksymtab_gpl", 12, &[0, 4, 8]),
+    Table("__mcount_loc", 8, &[]),
+    Table("__start_mcount_loc", 8, &[]),
+    Table("__start___tracepoints_ptrs", 4, &[0]),
+    Table("__start_static_call_sites", 8, &[0, 4]),
+    Table(".static_call_sites", 8, &[0, 4]),
+    Table(".altinstructions", 12, &[0, 4]),
+    Table(".call_sites", 4, &[0]),
+    Table(".ibt_endbr_seal", 4, &[0]),
+    Table(".orc_unwind_ip", 4, &[0]),
+    Table(".parainstructions", 16, &[]),
+    Table(".retpoline_sites", 4, &[0]),
+    Table(".return_sites", 4, &[0]),
+    Table(".smp_locks", 4, &[0]),
+];
+
+/// Strides that entries of tables have.
+const STRIDES: [u64; 12] = [4, 8, 12, 14, 16, 20, 24, 32, 40, 48, 56, 64];
+
+/// Sections that are not compared: debug types; the second half of what objtool says of the stack, which is read with the first.
+pub(super) fn is_left_out(section: &str) -> bool {
+    matches!(section, ".BTF" | ".orc_unwind")
+}
+
+/// Flat addresses of the fields of a unit that count from themselves, where it is a table.
+pub(super) fn relative_fields(space: &Space<'_>, unit: &Unit) -> Vec<u64> {
+    if space.unit_name(unit).starts_with("__initcall__") {
+        return vec![unit.begin];
+    }
+    let Some(Table(_, stride, fields)) = table(space, unit) else { return Vec::new() };
+    let starts = (unit.begin..unit.end).step_by(*stride as usize);
+    starts.flat_map(|start| fields.iter().map(move |field| start + field)).collect()
+}
+
+/// Bytes of an entry, where a unit is a table.
+pub(super) fn stride(space: &Space<'_>, unit: &Unit, references: &[Reference]) -> Option<u64> {
+    if unit.is_sized {
+        return None;
+    }
+    // Each export has a label of its own (`__ksymtab_vfs_read`) before an entry.
+    let known = table(space, unit).filter(|Table(_, stride, _)| unit.end - unit.begin > *stride);
+    if known.is_none() && !space.unit_name(unit).starts_with("__start_") {
+        return None;
+    }
+    let found = STRIDES.into_iter().find(|stride| is_regular(unit, within(references, unit.begin, unit.end), *stride));
+    found.or(known.map(|Table(_, stride, _)| *stride))
+}
+
+fn table(space: &Space<'_>, unit: &Unit) -> Option<&'static Table> {
+    if unit.is_sized {
+        return None;
+    }
+    let name = space.unit_name(unit);
+    let section = space.sections[unit.section].name;
+    // Each export has a label of its own (`__ksymtab_vfs_read`) before an entry.
+    let size = unit.end - unit.begin;
+    TABLES
+        .iter()
+        .find(|Table(table, stride, _)| size > *stride && (*table == section || (!name.is_empty() && *table == name)))
+}
+
+/// Whether each entry has its references at the same places. What is behind the last entry is padding.
+fn is_regular(unit: &Unit, references: &[Reference], stride: u64) -> bool {
+    let first = references.partition_point(|reference| reference.begin < unit.begin + stride);
+    let count = references.len().checked_div(first).unwrap_or(0);
+    count > 1
+        && references.len() == first * count
+        && count as u64 * stride <= unit.end - unit.begin
+        && references.iter().enumerate().all(|(at, reference)| {
+            let model = &references[at % first];
+            reference.begin - model.begin == (at / first) as u64 * stride
+        })
+}
