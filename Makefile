@@ -64,7 +64,7 @@ lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 
 
 .PHONY: kernel
 kernel: tools ## Fetches the vmlinux of the tests into the cache, and unpacks the debug kernel of ../shared
-	$(call step,kernel,$(call wanted,vmlinux); $(call wanted,boot); $(call wanted,debug-kernel))
+	$(call step,kernel,$(call wanted,vmlinux); $(call wanted,vmlinux-47); $(call wanted,boot); $(call wanted,debug-kernel))
 
 .PHONY: tools
 tools: ## Installs what the tests call: llvm, elfutils, binutils, gcc, zstd, drgn

@@ -60,6 +60,12 @@ impl Program<'_> {
             } else {
                 formatter.format(&instruction, &mut text);
                 key.clone_from(&text);
+                // The number of a line.
+                if references.iter().any(|reference| reference.target == Target::Ignored)
+                    && let Some((before, after)) = text.split_once('$')
+                {
+                    key = format!("{before}{}", after.split_once(',').map_or("", |(_, after)| after));
+                }
             }
             lines.push(Line { offset, text: text.trim_end().to_owned(), key });
         }
