@@ -51,7 +51,7 @@ golden: rust tools kernel ## Rewrites the golden files from what the code says; 
 .PHONY: bench
 bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=--help for options
 	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli -p ksplat-benches)
-	@target/release/bench $(BENCH)
+	@eval "$$($(PACKAGES) env)"; target/release/bench $(BENCH)
 
 .PHONY: calibrate
 calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it, prints the tables

@@ -6,6 +6,7 @@
 mod bisect;
 mod child;
 mod inputs;
+mod kernel;
 mod quiet;
 mod report;
 mod stages;
@@ -23,6 +24,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("quiet", quiet::bench),
     ("stream", stream::bench),
     ("bisect", bisect::bench),
+    ("kernel-signature", kernel::signature),
+    ("kernel-diff", kernel::diff),
 ];
 
 type Bench = fn(&Args) -> io::Result<()>;
