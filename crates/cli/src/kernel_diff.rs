@@ -7,7 +7,7 @@ mod text;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::image::program::{Change, PartKind, What};
+use ksplat::image::program::{Change, Line, PartKind, What};
 use ksplat::image::{Algorithm, Signature};
 use ksplat::kernel::{Hunk, hunks, sign};
 use rayon::prelude::*;
@@ -76,8 +76,13 @@ struct Shown<'c> {
 /// A stretch of a changed function.
 struct ShownHunk {
     place: Option<String>,
-    /// Offset and text on each side, and whether they are the same.
-    rows: Vec<([Option<(u64, String)>; 2], bool)>,
+    rows: Vec<ShownRow>,
+}
+
+/// Instructions that stand beside each other.
+struct ShownRow {
+    sides: [Option<Line>; 2],
+    is_same: bool,
 }
 
 /// Changed functions whose instructions are held at the same time.
@@ -182,10 +187,11 @@ fn shown<'c>(change: &'c Change, sides: [(&Side, &side::Parts<'_>); 2]) -> Shown
             let at = |which: usize, line: Option<usize>| place(which, listings[which].lines[line?].offset);
             at(1, row.second).or_else(|| at(0, row.first))
         });
-        let line = |which: usize, line: Option<usize>| {
-            line.map(|line| (listings[which].lines[line].offset, listings[which].lines[line].text.clone()))
-        };
-        let rows = hunk.rows.iter().map(|row| ([line(0, row.first), line(1, row.second)], row.is_same));
+        let line = |which: usize, line: Option<usize>| line.map(|line| listings[which].lines[line].clone());
+        let rows = hunk
+            .rows
+            .iter()
+            .map(|row| ShownRow { sides: [line(0, row.first), line(1, row.second)], is_same: row.is_same });
         ShownHunk { place, rows: rows.collect() }
     };
     let hunks = hunks(&listings[0], &listings[1]).iter().map(shown).collect();

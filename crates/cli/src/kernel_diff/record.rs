@@ -103,10 +103,10 @@ pub fn change(shown: &Shown<'_>, is_summary: bool, out: &mut impl Write) -> io::
 }
 
 fn hunk(hunk: &ShownHunk) -> Hunk<'_> {
-    let rows = hunk.rows.iter().map(|(sides, same)| {
+    let rows = hunk.rows.iter().map(|row| {
         let [first, second] =
-            sides.each_ref().map(|side| side.as_ref().map(|(offset, text)| Line { offset: *offset, text }));
-        Row { first, second, same: *same }
+            row.sides.each_ref().map(|side| side.as_ref().map(|line| Line { offset: line.offset, text: &line.text }));
+        Row { first, second, same: row.is_same }
     });
     Hunk { place: hunk.place.as_deref(), rows: rows.collect() }
 }

@@ -81,12 +81,12 @@ pub fn function(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
     for hunk in &shown.hunks {
         let place = hunk.place.as_deref().unwrap_or("");
         writeln!(out, "  @ {}", printable(place))?;
-        for (sides, is_same) in &hunk.rows {
-            let [first, second] = sides.each_ref().map(|side| {
-                side.as_ref().map_or(String::new(), |(offset, text)| format!("{offset:>5x}  {}", printable(text)))
+        for row in &hunk.rows {
+            let [first, second] = row.sides.each_ref().map(|side| {
+                side.as_ref().map_or(String::new(), |line| format!("{:>5x}  {}", line.offset, printable(&line.text)))
             });
-            let mark = match sides {
-                _ if *is_same => ' ',
+            let mark = match &row.sides {
+                _ if row.is_same => ' ',
                 [Some(_), Some(_)] => '|',
                 [Some(_), None] => '<',
                 _ => '>',
