@@ -87,7 +87,7 @@ pub const HOSTILE: &[Hostile] = &[
     after(
         "frames whose templates grow",
         KASAN,
-        b"[    1.000000][   T12]  _Z1fI1AIS_S_ES0_IS1_S1_ES1_IS2_S2_ES2_IS3_S3_ES3_IS4_S4_EEvT_+0x1/0x2\n",
+        b"[    1.000000][   T12]  _Z1fI1AIiES0_IS1_S1_ES0_IS2_S2_ES0_IS3_S3_ES0_IS4_S4_ES0_IS5_S5_ES0_IS6_S6_ES0_IS7_S7_ES0_IS8_S8_ES0_IS9_S9_ES0_ISA_SA_ES0_ISB_SB_ES0_ISC_SC_EEvv+0x1/0x2\n",
     ),
     after("frames of arm", KASAN, b"[    1.000000][   T12] [<c010>] (f) from [<c011>] (g+0x1/0x2)\n"),
     after("modules behind a frame", KASAN, b" f+0x1/0x2 ["),
