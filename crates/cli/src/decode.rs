@@ -36,7 +36,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     if output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
     }
-    let mut results = output.results();
+    let mut results = output.log();
     let mut tally = Tally::default();
     for input in inputs(paths, output) {
         let mut written = Ok(());

@@ -43,6 +43,11 @@ impl Output {
         io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
     }
 
+    /// Standard output for a log that passes through byte for byte, its own colours included.
+    pub fn log(&self) -> impl Write {
+        io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+    }
+
     /// True where a person reads standard output.
     pub fn is_terminal(&self) -> bool {
         self.terminal

@@ -1,0 +1,92 @@
+//! What is inside of compressed files and archives, in memory that does not grow with what they claim.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
+
+/// What is done with each log: its name, and its bytes.
+pub type Each<'e> = dyn FnMut(&str, &mut dyn Read) -> io::Result<()> + 'e;
+
+/// KiB that an xz file may ask for: the highest level of xz needs 65 MiB, and a file may claim 4 GiB.
+const XZ_MEMORY: u32 = 128 << 10;
+
+/// Bytes that a tar archive may put in front of a member: its long name, its extended header.
+const TAR_HEADERS: u64 = 1 << 20;
+
+/// Reads a file or stream, or each member of an archive.
+pub fn members(name: &str, input: &mut dyn BufRead, each: &mut Each<'_>) -> io::Result<()> {
+    let head = input.fill_buf()?;
+    if head.starts_with(b"\x1f\x8b") {
+        inside(name, &mut flate2::bufread::MultiGzDecoder::new(input), each)
+    } else if head.starts_with(b"\xfd7zXZ\0") {
+        inside(name, &mut lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY), each)
+    } else if head.starts_with(b"\x28\xb5\x2f\xfd") {
+        inside(name, &mut zstd::Decoder::with_buffer(input)?, each)
+    } else if head.starts_with(b"BZh") {
+        inside(name, &mut bzip2::bufread::MultiBzDecoder::new(input), each)
+    } else {
+        inside(name, input, each)
+    }
+}
+
+/// Reads each member of a zip archive.
+pub fn zip_members(name: &str, file: BufReader<File>, each: &mut Each<'_>) -> io::Result<()> {
+    let mut archive = zip::ZipArchive::new(file)?;
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index)?;
+        if member.is_file() {
+            let path = format!("{name}/{}", String::from_utf8_lossy(member.name_raw()));
+            each(&path, &mut member)?;
+        }
+    }
+    Ok(())
+}
+
+/// A stream that may be a tar archive.
+fn inside(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {
+    let mut head = Vec::with_capacity(512);
+    input.take(512).read_to_end(&mut head)?;
+    let is_tar = head.get(257..262) == Some(b"ustar");
+    let mut input = io::Cursor::new(head).chain(input);
+    if is_tar { tar_members(name, &mut input, each) } else { each(name, &mut input) }
+}
+
+fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {
+    let left = Rc::new(Cell::new(TAR_HEADERS));
+    let mut archive = tar::Archive::new(Metered { input, left: Rc::clone(&left) });
+    let mut entries = archive.entries()?;
+    while let Some(member) = entries.next() {
+        let mut member = member?;
+        // A log may be of any size; what the archive reads for itself, and keeps in memory, may not.
+        left.set(u64::MAX);
+        let mut skipped = member.header().entry_size().unwrap_or(0);
+        if member.header().entry_type().is_file() {
+            let path = format!("{name}/{}", String::from_utf8_lossy(&member.path_bytes()));
+            each(&path, &mut member)?;
+            io::copy(&mut member, &mut io::sink())?;
+            skipped = 0;
+        }
+        left.set(TAR_HEADERS.saturating_add(skipped));
+    }
+    Ok(())
+}
+
+/// A reader that gives so many bytes.
+struct Metered<'i> {
+    input: &'i mut dyn Read,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Metered<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a header of over 1 MiB in a tar archive"));
+        }
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = self.input.read(&mut buffer[..most])?;
+        self.left.set(left - read as u64);
+        Ok(read)
+    }
+}
