@@ -38,13 +38,15 @@ pub const NOISES: &[Noise] = &[
     inside("offsets and sizes", offsets),
 ];
 
-/// printk's stamp at the start of a line: where its number starts and ends, behind `[` and blanks, before `]`.
+/// printk's stamp at the start of a line, or behind a level: where its number starts and ends, behind `[` and blanks, before
+/// `]`.
 fn stamp(line: &[u8]) -> Option<(usize, usize)> {
-    let start = 1 + line.strip_prefix(b"[")?.iter().take_while(|b| **b == b' ').count();
+    let level = line.strip_prefix(b"<").map_or(0, |rest| digits(rest) + 2);
+    let start = level + 1 + line.get(level..)?.strip_prefix(b"[")?.iter().take_while(|b| **b == b' ').count();
     let seconds = digits(&line[start..]);
     let fraction = digits(line[start + seconds..].strip_prefix(b".")?);
     let end = start + seconds + 1 + fraction;
-    ((1..=9).contains(&seconds) && fraction == 6 && line.get(end) == Some(&b']')).then_some((start, end))
+    (seconds > 0 && fraction > 0 && line.get(end) == Some(&b']')).then_some((start, end))
 }
 
 /// A caller id as printk prints it, `[  T123]`: where it starts, its letter and its number.
@@ -63,9 +65,16 @@ fn caller(line: &[u8]) -> Option<(usize, u8, u64)> {
 fn times(log: &[u8], seed: u64) -> Vec<u8> {
     let later = seed % 100_000_000;
     each_line(log, |line, out| {
-        let Some((start, end)) = stamp(line) else { return out.extend_from_slice(line) };
-        let number = String::from_utf8_lossy(&line[start..end]).replace('.', "");
-        let micros = number.parse::<u64>().unwrap_or(0) + later;
+        // Only what printk prints: five digits or blanks and more, a point, and six digits.
+        let micros = stamp(line).and_then(|(start, end)| {
+            let (seconds, micros) = std::str::from_utf8(&line[start..end]).ok()?.split_once('.')?;
+            let number = format!("{seconds}{micros}").parse::<u64>().ok()?;
+            (micros.len() == 6 && seconds.len() <= 9).then_some((start, end, number))
+        });
+        let Some((start, end, micros)) = micros else { return out.extend_from_slice(line) };
+        let micros = micros + later;
+        let open = line[..start].iter().position(|b| *b == b'[').unwrap_or(0);
+        out.extend_from_slice(&line[..open]);
         out.extend_from_slice(format!("[{:5}.{:06}", micros / 1_000_000, micros % 1_000_000).as_bytes());
         out.extend_from_slice(&line[end..]);
     })

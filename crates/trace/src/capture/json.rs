@@ -22,9 +22,14 @@ pub(super) fn peel(text: &[u8], out: &mut Out) {
                 true
             }
             field if field.starts_with(b"\"") => spread.field(field),
-            object => serde_json::from_slice::<Object<'_>>(object).is_ok_and(|object| object.write(&mut reader)),
+            object => {
+                // Whatever stands between the fields of an object ends it, so that nothing changes places.
+                std::mem::take(&mut spread).write(&mut reader);
+                serde_json::from_slice::<Object<'_>>(object).is_ok_and(|object| object.write(&mut reader))
+            }
         };
         if !is_written {
+            std::mem::take(&mut spread).write(&mut reader);
             reader.out.push(line, at);
             reader
                 .out
@@ -261,6 +266,12 @@ mod tests {
         assert_eq!(peeled(spread), "[    5.140900][   T12] a\n[    5.140900][   T12] \"b\"\n");
         let one = "{\"pri\":6,\"time\":5.140900,\"msg\":\"a\"}\n";
         assert_eq!(peeled(one), "[    5.140900] a\n");
+    }
+
+    #[test]
+    fn what_stands_within_an_object_stays_in_its_place() {
+        let text = "      },{\n         \"time\":     5.140900,\n         \"msg\": \"a\"\nother\n         \"else\": 1\n      }\n";
+        assert_eq!(peeled(text), "[    5.140900] a\nother\n         \"else\": 1\n");
     }
 
     #[test]
