@@ -55,8 +55,7 @@ fn inside(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<(
 fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {
     let left = Rc::new(Cell::new(TAR_HEADERS));
     let mut archive = tar::Archive::new(Metered { input, left: Rc::clone(&left) });
-    let mut entries = archive.entries()?;
-    while let Some(member) = entries.next() {
+    for member in archive.entries()? {
         let mut member = member?;
         // A log may be of any size; what the archive reads for itself, and keeps in memory, may not.
         left.set(u64::MAX);
