@@ -2,7 +2,7 @@
 
 use ksplat::symbolize::code::Listing;
 use ksplat::symbolize::{Call, Resolution};
-use ksplat::trace::detail::{By, Code, Detail, Hex, Module, Pointer, Registers, Taint, Values};
+use ksplat::trace::detail::{By, CodeLine, Detail, Hex, Module, Pointer, Registers, Taint, Values};
 use ksplat::trace::{Frame, Report, Role};
 use ksplat::{Found, Symbolized};
 use schemars::JsonSchema;
@@ -110,7 +110,7 @@ pub struct Record<'a> {
     rip: Option<Pointer<'a>>,
     /// The machine code around it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a Code<'a>>,
+    code: Option<CodeLine<'a>>,
     /// The other registers of the report itself; those of what an interrupt or a system call left are with their trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     registers: Option<&'a Values<'a>>,
@@ -266,7 +266,7 @@ impl<'a> Record<'a> {
             taints: origin.taint.iter().flat_map(|letters| letters.chars().map(Taint::of)).collect(),
             modules: origin.modules.iter().map(|word| Module::parse(word)).collect(),
             rip: registers.and_then(|set| set.rip),
-            code: registers.and_then(|set| set.code.as_ref()),
+            code: registers.and_then(|set| set.code),
             registers: registers.map(|set| &set.values).filter(|values| !values.is_empty()),
             detail: &found.report.detail,
             traces: (0..found.report.traces.len()).map(|n| TraceRecord::new(&found.report, n, kernel)).collect(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -135,4 +136,63 @@ fn every_property_is_documented() {
     let mut missing = Vec::new();
     undocumented(&schema(), "", &mut missing);
     assert_eq!(missing, [""; 0]);
+}
+
+/// Notes which properties of the schema a value has, each as `type/property`.
+fn note(root: &Value, schema: &Value, owner: &str, value: &Value, seen: &mut BTreeSet<String>) {
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+        let target = root.pointer(&name[1..]).unwrap();
+        note(root, target, name.rsplit('/').next().unwrap(), value, seen);
+    }
+    for choices in ["anyOf", "allOf", "oneOf"] {
+        let choices = schema.get(choices).and_then(Value::as_array);
+        choices.into_iter().flatten().for_each(|choice| note(root, choice, owner, value, seen));
+    }
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
+                    seen.insert(format!("{owner}/{name}"));
+                    note(root, property, owner, member, seen);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = schema.get("items") {
+                items.iter().for_each(|item| note(root, schema, owner, item, seen));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// All properties of the schema, as [`note`] names them.
+fn properties(root: &Value) -> BTreeSet<String> {
+    let types = root["$defs"].as_object().unwrap().iter().map(|(name, schema)| (name.as_str(), schema));
+    let properties = |(name, schema): (&str, &Value)| {
+        let names = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        names.keys().map(|property| format!("{name}/{property}")).collect::<Vec<_>>()
+    };
+    types.chain([("record", root)]).flat_map(properties).collect()
+}
+
+/// What needs a kernel to symbolize with, or a kernel that prints build-ids; other tests have these.
+const NEEDS_A_KERNEL: [&str; 7] = [
+    "CallRecord/file",
+    "CallRecord/function",
+    "CallRecord/inlined",
+    "CallRecord/line",
+    "FrameRecord/build_id",
+    "FrameRecord/calls",
+    "FrameRecord/miss",
+];
+
+#[test]
+fn every_property_occurs_in_a_log_of_ours() {
+    let root = schema();
+    let mut seen = BTreeSet::new();
+    own_records().into_iter().for_each(|record| note(&root, &root, "record", &record.into(), &mut seen));
+    let missing: BTreeSet<String> = properties(&root).difference(&seen).cloned().collect();
+    let expected: BTreeSet<String> = NEEDS_A_KERNEL.iter().map(|name| name.to_string()).collect();
+    assert_eq!(missing, expected);
 }

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use atomic::Atomic;
 pub use by::By;
-pub use code::Code;
+pub use code::{Code, CodeLine};
 pub use cursor::Text;
 pub use fault::{Oops, PageFault, Privilege, ProtectionFault};
 pub use hang::{Hang, HangKind};

@@ -6,7 +6,7 @@ use memchr::memmem;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use crate::detail::{By, Code, Detail, DetailReader, Registers, Values};
+use crate::detail::{By, CodeLine, Detail, DetailReader, Registers, Values};
 use crate::frame::Frame;
 use crate::line::digits;
 use crate::log::Entry;
@@ -333,13 +333,16 @@ impl<'t> Reader<'t> {
     /// Takes a line of register values; false where it is none.
     fn read_values(&mut self, body: &'t [u8]) -> bool {
         let text = body.trim_ascii_start();
-        if self.report.registers.is_empty() && Values::read(text, |_, _| {}) {
+        if !Values::are_in(text) {
+            return false;
+        }
+        if self.report.registers.is_empty() {
             self.registers(Registers::default());
         }
-        match self.set.and_then(|set| self.report.registers.get_mut(set)) {
-            Some(set) => set.read(text),
-            None => Values::read(text, |_, _| {}),
+        if let Some(set) = self.set.and_then(|set| self.report.registers.get_mut(set)) {
+            set.push(text);
         }
+        true
     }
 
     /// Code stands right below its instruction pointer, or below the whole report (arm64, older x86).
@@ -349,7 +352,7 @@ impl<'t> Reader<'t> {
         let is_below = sets.get(last).is_some_and(|set| set.values.is_empty());
         let set = if is_below { last } else { 0 };
         if let Some(set) = sets.get_mut(set).filter(|set| set.code.is_none()) {
-            set.code = Some(Code::parse(code));
+            set.code = Some(CodeLine(code));
         }
     }
 

@@ -379,13 +379,13 @@ fn registers_stand_with_what_they_belong_to() {
     assert_eq!(report.kernel_registers(), Some(kernel));
     let rip = kernel.rip.expect("a pointer");
     assert_eq!((rip.user, rip.at.function, rip.at.module), (false, "tank_fill", Some("pond")));
-    let code = kernel.code.as_ref().expect("code");
+    let code = kernel.code.expect("code").code();
     assert_eq!((code.units.split(' ').nth(12), code.trapping), (Some("48"), Some(12)));
     assert_eq!(kernel.value("CR2"), Some(0xffff_c900_1234_5000));
     assert_eq!((kernel.trace, user.trace), (Some(0), Some(0)));
     assert!(user.rip.expect("a pointer").user);
     assert_eq!(user.value("ORIG_RAX"), Some(0x10));
-    assert!(user.code.as_ref().is_some_and(|code| code.missing.is_some() && code.units.is_empty()));
+    assert!(user.code.map(|line| line.code()).is_some_and(|code| code.missing.is_some() && code.units.is_empty()));
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn arm64_has_code_below_the_trace() {
     let registers = report.kernel_registers().expect("registers");
     assert_eq!(registers.rip.map(|rip| rip.at.function), Some("tank_fill"));
     assert_eq!(registers.value("x29"), Some(0xffff_8000_80d3_bd20));
-    let code = registers.code.as_ref().expect("code");
+    let code = registers.code.expect("code").code();
     assert_eq!((&*code.units, code.trapping), ("d503201f a9be7bfd 910003fd f9000c01", Some(3)));
 }
 

@@ -1,9 +1,38 @@
 //! The `Code:` line: the machine code around the instruction pointer.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use super::cursor::{Text, text};
+
+/// A line of code around an instruction pointer, read when it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeLine<'t>(pub(crate) &'t [u8]);
+
+impl<'t> CodeLine<'t> {
+    /// The code.
+    pub fn code(self) -> Code<'t> {
+        Code::parse(self.0)
+    }
+}
+
+impl Serialize for CodeLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.code().serialize(serializer)
+    }
+}
+
+impl JsonSchema for CodeLine<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        Code::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Code::json_schema(generator)
+    }
+}
 
 /// The code around an instruction pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
-use super::code::Code;
+use super::code::CodeLine;
 use super::symbol::Symbol;
 use super::value::Hex;
 use crate::frame::{Frame, hex};
@@ -22,7 +22,7 @@ pub struct Registers<'t> {
     pub values: Values<'t>,
     /// The code around the instruction pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<Code<'t>>,
+    pub code: Option<CodeLine<'t>>,
     /// The stack trace that the set belongs to, by its number in the report.
     #[serde(skip)]
     pub trace: Option<usize>,
@@ -41,9 +41,9 @@ pub struct Pointer<'t> {
     pub at: Symbol<'t>,
 }
 
-/// Register values by name, in the order in which they were printed.
+/// Register values by name, in the order in which they were printed: the lines that hold them, read when they are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values<'t>(Vec<(&'t str, u64)>);
+pub struct Values<'t>(Vec<&'t [u8]>);
 
 impl<'t> Registers<'t> {
     /// The set that starts with a line like `RIP: 0010:func+0x1a/0x40`; `frame` is the line's first one.
@@ -68,7 +68,7 @@ impl<'t> Registers<'t> {
 
     /// The value of a register.
     pub fn value(&self, name: &str) -> Option<u64> {
-        self.values.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// True where nothing but the pointer is known.
@@ -76,9 +76,9 @@ impl<'t> Registers<'t> {
         self.values.is_empty() && self.code.is_none()
     }
 
-    /// Takes a line of values; false where it is none.
-    pub(crate) fn read(&mut self, line: &'t [u8]) -> bool {
-        Values::read(line, |name, value| self.values.0.push((name, value)))
+    /// Takes a line of values.
+    pub(crate) fn push(&mut self, line: &'t [u8]) {
+        self.values.0.push(line);
     }
 }
 
@@ -90,36 +90,40 @@ impl<'t> Values<'t> {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&'t str, u64)> {
-        self.0.iter().copied()
+        self.0.iter().flat_map(|line| {
+            let mut values = Vec::with_capacity(4);
+            read(line, |name, value| values.push((name, value)));
+            values
+        })
     }
 
-    /// Takes the values of a line: `RSP: 0018:ffffc900 EFLAGS: 00010286`, `x29: ffff80000a1b3c20 x28: 0000000000000000`,
-    /// `FS:  0000000000000000(0000) GS:ffff88801b5c8000(0000)`, `GPR00: c000000000a1b2c3 c000000000a1b2c3`. False where it has none.
-    pub(crate) fn read(line: &'t [u8], mut each: impl FnMut(&'t str, u64)) -> bool {
-        let mut rest = line.trim_ascii();
+    /// True for a line of values.
+    pub(crate) fn are_in(line: &[u8]) -> bool {
         // `raw: 05ff00000000000 …` and `page:ffffea0001234567` describe a page.
-        if matches!(rest, [b'r', b'a', b'w', b':', ..] | [b'h' | b'p', _, _, _, b':', ..]) {
-            return false;
-        }
-        let mut found = false;
-        let mut row = None;
-        while !rest.is_empty() {
-            let Some((name, value)) = named(rest) else {
-                let Some((value, behind)) = row.and_then(|_| number(rest)) else { break };
-                row = row.map(|row: usize| row + 1);
-                if let Some(name) = row.and_then(|row| GPR.get(row)) {
-                    each(name, value);
-                }
-                rest = behind.trim_ascii_start();
-                continue;
-            };
-            let Some((value, behind)) = number(value) else { break };
-            row = GPR.iter().position(|known| *known == name);
-            each(name, value);
-            found = true;
-            rest = behind.trim_ascii_start();
-        }
-        found
+        let is_page = matches!(line, [b'r', b'a', b'w', b':', ..] | [b'h' | b'p', _, _, _, b':', ..]);
+        !is_page && named(line).is_some_and(|(_, value)| number(value).is_some())
+    }
+}
+
+/// Gives the values of a line: `RSP: 0018:ffffc900 EFLAGS: 00010286`, `x29: ffff80000a1b3c20 x28: 0000000000000000`,
+/// `FS:  0000000000000000(0000) GS:ffff88801b5c8000(0000)`, `GPR00: c000000000a1b2c3 c000000000a1b2c3`.
+fn read<'t>(line: &'t [u8], mut each: impl FnMut(&'t str, u64)) {
+    let mut rest = line.trim_ascii();
+    let mut row: Option<usize> = None;
+    while !rest.is_empty() {
+        let (name, value) = match named(rest) {
+            Some((name, value)) => {
+                row = GPR.iter().position(|known| *known == name);
+                (Some(name), value)
+            }
+            None => {
+                row = row.map(|row| row + 1);
+                (row.and_then(|row| GPR.get(row)).copied(), rest)
+            }
+        };
+        let Some((name, (value, behind))) = name.zip(number(value)) else { return };
+        each(name, value);
+        rest = behind.trim_ascii_start();
     }
 }
 
@@ -180,7 +184,9 @@ mod tests {
 
     fn values(line: &str) -> String {
         let mut registers = Registers::default();
-        registers.read(line.as_bytes());
+        if Values::are_in(line.as_bytes()) {
+            registers.push(line.as_bytes());
+        }
         serde_json::to_string(&registers.values).expect("it is data").replace('"', "")
     }
 
