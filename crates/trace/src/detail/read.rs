@@ -118,7 +118,8 @@ impl<'t> DetailReader<'t> {
                 found.is_some()
             }),
             Next::Message => {
-                let is_other = [&b"Modules linked in:"[..], b"CPU: ", b"Kernel panic", b"Call Trace:", b"kobject"];
+                let is_other =
+                    [&b"Modules linked in:"[..], b"CPU: ", b"Kernel panic", b"Call Trace:", b"---", b"kobject"];
                 let says = !is_other.iter().any(|head| line.starts_with(head));
                 if says {
                     self.message(line);
