@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::explain::Explain;
 use crate::kernel_diff::KernelDiff;
 use crate::kernel_signature::KernelSignature;
 
@@ -64,6 +65,8 @@ pub enum Command {
     Decode(Paths),
     /// One line per bug: count, title, signature, best sample
     Dedup(Reports),
+    /// Why this title and this signature: the row, the frames kept and skipped, and by which list line
+    Explain(Explain),
     /// Source lines of addresses, as addr2line prints them
     Addr(crate::addr::Addr),
     /// Builds symbol indexes ahead of time, lists them, drops old ones

@@ -6,6 +6,7 @@ mod batch;
 mod bisect;
 mod decode;
 mod dedup;
+mod explain;
 mod facts;
 mod index;
 mod input;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Addr(command) => addr::run(&args.shared, command, &output),
         Command::Index(command) => index::run(command, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),
+        Command::Explain(command) => explain::run(&args.shared, command, &output),
         Command::KernelDiff(command) => kernel_diff::run(command, &args.shared, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
         Command::Schema => schema::run(&output),

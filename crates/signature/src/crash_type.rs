@@ -186,11 +186,18 @@ impl CrashType {
 
     /// The type that a title names: one that a row of the table makes, or one that syzbot knows.
     pub fn of_title(title: &str) -> Option<CrashType> {
-        if let Some((_, named)) = OF_ROWS.iter().find(|(start, _)| title.starts_with(start)) {
-            return Some(*named);
+        CrashType::known(title)?.0
+    }
+
+    /// The type of the titles that start like this one, and how they start; they may be of no type.
+    pub fn known(title: &str) -> Option<(Option<CrashType>, &'static str)> {
+        if let Some((start, named)) = OF_ROWS.iter().find(|(start, _)| title.starts_with(start)) {
+            return Some((Some(*named), start));
         }
-        let (name, _) = TYPES.iter().find(|(_, prefixes)| prefixes.iter().any(|prefix| title.starts_with(prefix)))?;
-        (!name.is_empty()).then_some(CrashType(name))
+        TYPES.iter().find_map(|(name, starts)| {
+            let start = starts.iter().find(|start| title.starts_with(**start))?;
+            Some(((!name.is_empty()).then_some(CrashType(name)), *start))
+        })
     }
 
     /// syzbot's name of the type.

@@ -3,14 +3,10 @@
 //! A line of a list is a name or a path, whole unless `*` says otherwise: `kasan_*`, `*printk*`, `arch/*/mm/fault.c`.
 //! `{a,b}` stands for one of these.
 
-use std::cell::RefCell;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
-use trace::Format;
-
-use crate::memo::Memo;
 
 /// Bytes of a name that are looked at: the kernel's are shorter (`KSYM_NAME_LEN`, 512).
 const LONGEST: usize = 1024;
@@ -18,14 +14,25 @@ const LONGEST: usize = 1024;
 /// A list of names or paths.
 #[derive(Debug)]
 pub struct List {
+    lines: Vec<Line>,
     patterns: Vec<Pattern>,
     automaton: AhoCorasick,
+}
+
+/// A line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The name or path, as it is written.
+    pub text: String,
+    /// Where it stands in the list's file, from 1.
+    pub number: usize,
 }
 
 /// One name of a list, its braces expanded.
 #[derive(Debug)]
 struct Pattern {
-    line: String,
+    /// Position among the list's lines.
+    line: usize,
     text: String,
     /// What must follow the text, in this order, with anything between.
     then: Vec<String>,
@@ -33,75 +40,70 @@ struct Pattern {
     at_end: bool,
 }
 
-/// Functions that report a bug or pass it on.
-pub static BYSTANDERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/bystander.txt")));
 /// Where a stalled task entered a subsystem.
 pub static ANCHORS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/anchor.txt")));
 /// What a hung task waits with, which is not what it waits for.
 pub static WAITERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/waiter.txt")));
 
-/// True where [`BYSTANDERS`] names a function.
-pub fn is_bystander(function: &str) -> bool {
-    thread_local!(static KNOWN: RefCell<Memo> = RefCell::new(Memo::new()));
-    KNOWN.with_borrow_mut(|known| known.answer(function, |function| BYSTANDERS.names(function)))
-}
-
-/// The functions that a format never blames, besides [`BYSTANDERS`]; `None` where it has none.
-pub fn skips(format: &Format) -> Option<&'static List> {
-    static SKIPS: LazyLock<Vec<OnceLock<List>>> =
-        LazyLock::new(|| Format::all().iter().map(|_| OnceLock::new()).collect());
-    let skip = SKIPS.get(format.index).filter(|_| !format.row.skip.is_empty())?;
-    Some(skip.get_or_init(|| List::new(format.row.skip.iter().copied())))
-}
-
 impl List {
     /// Reads a list: a name a line, `#` starts a comment.
     pub fn parse(text: &str) -> List {
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
-        List::new(lines.filter(|line| !line.is_empty()))
+        List::new(lines(text))
     }
 
     /// A list of these lines.
-    pub fn new<'a>(lines: impl IntoIterator<Item = &'a str>) -> List {
-        let patterns: Vec<Pattern> = lines
-            .into_iter()
-            .flat_map(|line| expand(line).into_iter().map(move |name| Pattern::new(line, &name)))
-            .collect();
+    pub fn new(lines: impl IntoIterator<Item = Line>) -> List {
+        let lines: Vec<Line> = lines.into_iter().collect();
+        let names = |(n, line): (usize, &Line)| expand(&line.text).into_iter().map(move |name| Pattern::new(n, &name));
+        let patterns: Vec<Pattern> = lines.iter().enumerate().flat_map(names).collect();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .build(patterns.iter().map(|pattern| &pattern.text))
             .expect("some hundreds of short names fit an automaton");
-        List { patterns, automaton }
+        List { lines, patterns, automaton }
     }
 
     /// The line of the list that names this function.
-    pub fn line(&self, function: &str) -> Option<&str> {
-        self.find(function).map(|pattern| pattern.line.as_str())
+    pub fn line(&self, function: &str) -> Option<&Line> {
+        self.find(function, |_| true).map(|n| &self.lines[n])
     }
 
     /// True where a line of the list names this function.
     pub fn names(&self, function: &str) -> bool {
-        self.find(function).is_some()
+        self.find(function, |_| true).is_some()
     }
 
-    fn find(&self, function: &str) -> Option<&Pattern> {
+    /// A line by its position.
+    pub(crate) fn at(&self, position: usize) -> &Line {
+        &self.lines[position]
+    }
+
+    /// The position of a line that names this function, among those that count.
+    pub(crate) fn find(&self, function: &str, counts: impl Fn(usize) -> bool) -> Option<usize> {
         let function = &function[..function.floor_char_boundary(LONGEST)];
         let fits = |found: aho_corasick::Match| {
             let pattern = &self.patterns[found.pattern()];
-            pattern.fits(function, found.start(), found.end()).then_some(pattern)
+            (counts(pattern.line) && pattern.fits(function, found.start(), found.end())).then_some(pattern.line)
         };
         self.automaton.find_overlapping_iter(function).find_map(fits)
     }
 }
 
+/// The lines of a list's file.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line> {
+    let name = |line: &str| line.split('#').next().unwrap_or("").trim().to_owned();
+    let lines = text.lines().enumerate().map(move |(n, line)| Line { text: name(line), number: n + 1 });
+    lines.filter(|line| !line.text.is_empty())
+}
+
 impl Pattern {
-    fn new(line: &str, name: &str) -> Pattern {
+    fn new(line: usize, name: &str) -> Pattern {
         let at_start = !name.starts_with('*');
         let at_end = !name.ends_with('*');
         let inner = name.trim_matches('*');
         let mut texts = inner.split('*').map(str::to_owned);
         let text = texts.next().unwrap_or_default();
-        Pattern { line: line.into(), text, then: texts.collect(), at_start, at_end }
+        Pattern { line, text, then: texts.collect(), at_start, at_end }
     }
 
     fn fits(&self, function: &str, start: usize, end: usize) -> bool {
@@ -160,19 +162,16 @@ mod tests {
         ] {
             assert_eq!(list.names(function), want, "{function}");
         }
-        assert_eq!(list.line("kvfree"), Some("k{,v}free"));
+        assert_eq!(list.line("kvfree"), Some(&Line { text: "k{,v}free".into(), number: 6 }));
     }
 
     #[test]
     fn the_lists_are_anchored_names() {
-        for list in [&BYSTANDERS, &ANCHORS, &WAITERS] {
+        for list in [&*ANCHORS, &*WAITERS, crate::skip::list()] {
             for pattern in &list.patterns {
-                assert!(
-                    pattern.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)),
-                    "{}",
-                    pattern.line
-                );
-                assert!(!pattern.text.is_empty(), "{} names everything", pattern.line);
+                let line = &list.lines[pattern.line].text;
+                assert!(pattern.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)), "{line}");
+                assert!(!pattern.text.is_empty(), "{line} names everything");
             }
         }
     }

@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{self, Finder};
 use trace::format::{Format, Pick, Recipe, Step};
-use trace::shape::{Place, Shape};
+use trace::shape::{Captures, Place, Shape};
 use trace::{Entry, Marks, Rules, stack};
 
-use crate::list::{ANCHORS, List, WAITERS, is_bystander, skips};
+use crate::explain::{Decision, Watch};
+use crate::list::{ANCHORS, Line, List, WAITERS};
 use crate::name::{demangled, without_prefix};
+use crate::skip::{skip, skips};
 
 /// A blamed function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +61,12 @@ impl<'t> Text<'_, 't> {
 }
 
 /// Runs the recipe of a format, and by ksplat's rules what else may find a frame.
-pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>) -> Keys {
+pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mut impl Watch) -> Keys {
     let Recipe { steps, otherwise, at_last, pick } = format.row.recipe;
-    let walk = |pick| Walk::new(pick, skips(format), text);
-    let mut found = walk(pick).run(steps, &format.steps);
+    let mut found = Walk::new(format, pick, text, watch).run(steps, &format.steps);
     if found.failed && !otherwise.is_empty() {
-        found = walk(pick).run(otherwise, &format.otherwise);
+        watch.see(|| Decision::Otherwise);
+        found = Walk::new(format, pick, text, watch).run(otherwise, &format.otherwise);
     }
     if !found.failed || rules == Rules::Syzbot {
         return found;
@@ -72,23 +74,30 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>) -> Keys {
     // A stall that no known subsystem is entered for is still a stall of somebody.
     let picks = if pick == Pick::Stall { &[Pick::Stall, Pick::First][..] } else { &[pick] };
     let attempts = picks.iter().flat_map(|pick| at_last.iter().zip(&format.at_last).map(move |steps| (*pick, steps)));
-    let mut better = attempts.map(|(pick, (steps, shapes))| walk(pick).run(steps, shapes));
-    better.find(|keys| !keys.failed).unwrap_or(found)
+    for (pick, (steps, shapes)) in attempts {
+        watch.see(|| Decision::Otherwise);
+        let better = Walk::new(format, pick, text, watch).run(steps, shapes);
+        if !better.failed {
+            return better;
+        }
+    }
+    found
 }
 
 /// A walk over the lines of a report: strictly forward, step by step.
-struct Walk<'a, 't> {
+struct Walk<'a, 't, 'w, W> {
+    format: &'a Format,
     pick: Pick,
-    skip: Option<&'static List>,
+    watch: &'w mut W,
     text: Text<'a, 't>,
     next: usize,
     candidates: Vec<Cow<'t, str>>,
     found: Keys,
 }
 
-impl<'a, 't> Walk<'a, 't> {
-    fn new(pick: Pick, skip: Option<&'static List>, text: Text<'a, 't>) -> Self {
-        Walk { pick, skip, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
+impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
+    fn new(format: &'a Format, pick: Pick, text: Text<'a, 't>, watch: &'w mut W) -> Self {
+        Walk { format, pick, watch, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
     }
 
     fn run(mut self, steps: &[Step], shapes: &[Option<Shape>]) -> Keys {
@@ -116,23 +125,24 @@ impl<'a, 't> Walk<'a, 't> {
             let n = self.next;
             self.next += 1;
             if self.is_foreign(n) {
-                self.found.failed = true;
                 return;
             }
             if self.try_step(n, step, shape) {
                 return;
             }
         }
+        self.watch.see(|| Decision::Step(step, None));
     }
 
     /// Reads one stack trace; how many steps that completes: the next one's line may end the trace.
     fn read_stack(&mut self, next: Option<(&Step, Option<&Shape>)>) -> usize {
+        let first = (self.next < self.text.lines.len()).then(|| self.text.line(self.next));
+        self.watch.see(|| Decision::Step(Step::Stack, first.map(lossy)));
         while self.next < self.text.lines.len() {
             let n = self.next;
             self.next += 1;
             let line = self.text.line(n);
             if self.is_foreign(n) {
-                self.found.failed = true;
                 return 1;
             }
             if stack::heads(line, self.text.entries[n].marks) != 0 {
@@ -155,34 +165,38 @@ impl<'a, 't> Walk<'a, 't> {
         1
     }
 
-    fn is_foreign(&self, n: usize) -> bool {
-        stack::is_foreign_frame(self.text.line(n))
+    /// Gives up where another report was printed into the frames.
+    fn is_foreign(&mut self, n: usize) -> bool {
+        let line = self.text.line(n);
+        let foreign = stack::is_foreign_frame(line);
+        if foreign {
+            self.found.failed = true;
+            self.watch.see(|| Decision::Foreign(lossy(line)));
+        }
+        foreign
     }
 
     /// Takes the candidates of a line that fits a step.
     fn try_step(&mut self, n: usize, step: Step, shape: Option<&Shape>) -> bool {
         let line = self.text.line(n);
-        let function = match step {
-            Step::Stack => return false,
-            Step::Line(_) => {
-                let Some(captures) = shape.and_then(|shape| shape.find(line)) else {
-                    return false;
-                };
-                captures.into_iter().flatten().for_each(|function| self.add(function));
-                return true;
-            }
+        let one = |function: Option<&'t [u8]>| [function, None, None, None];
+        let functions: Option<Captures<'t>> = match step {
+            Step::Stack => None,
+            Step::Line(_) => shape.and_then(|shape| shape.find(line)),
             Step::CallTrace => {
                 let marks = self.text.entries[n].marks;
-                return marks.any(Marks::BACKTRACE)
+                let heads = marks.any(Marks::BACKTRACE)
                     || (marks.any(Marks::CALL_TRACE) || marks.any(Marks::CALL_TRACE_LOWER))
                         && [&b"Call Trace:"[..], b"Call trace:"].iter().any(|text| memmem::find(line, text).is_some());
+                heads.then_some(Captures::default())
             }
-            Step::InstructionPointer => stack::instruction_pointer(line),
-            Step::Interrupted => stack::instruction_pointer(line).or_else(|| interrupted(line).map(Some)),
-            Step::Origin => origin(line).map(Some),
+            Step::InstructionPointer => stack::instruction_pointer(line).map(one),
+            Step::Interrupted => stack::instruction_pointer(line).or_else(|| interrupted(line).map(Some)).map(one),
+            Step::Origin => origin(line).map(Some).map(one),
         };
-        let Some(function) = function else { return false };
-        function.into_iter().for_each(|function| self.add(function));
+        let Some(functions) = functions else { return false };
+        self.watch.see(|| Decision::Step(step, Some(lossy(line))));
+        functions.into_iter().flatten().for_each(|function| self.add(function));
         true
     }
 
@@ -199,7 +213,9 @@ impl<'a, 't> Walk<'a, 't> {
             Cow::Borrowed(name) => demangled(name),
             Cow::Owned(name) => Cow::Owned(name),
         };
-        if !is_bystander(&name) && !self.skip.is_some_and(|skip| skip.names(&name)) {
+        let format = Some(self.format);
+        self.watch.see(|| Decision::Candidate { function: name.clone().into_owned(), skip: skip(&name, format) });
+        if !skips(&name, format) {
             self.candidates.push(name);
         }
     }
@@ -213,11 +229,27 @@ impl<'a, 't> Walk<'a, 't> {
             Pick::Stall => stalled(&names),
             Pick::Hang => hung(&names),
         };
+        self.watch.see(|| Decision::Blamed {
+            pick: self.pick,
+            printed: picked.map_or_else(String::new, |(_, n)| candidates[n].clone().into_owned()),
+            name: picked.map(|(name, _)| name.to_owned()),
+            known: known(self.pick, &names, picked.map(|(_, n)| n)),
+        });
         self.found.failed |= picked.is_none();
         self.found.keys.push(picked.map_or(Key::MISSING, |(name, n)| Key {
             name: Some(name.into()),
             raw: candidates[n].clone().into_owned(),
         }));
+    }
+}
+
+/// The functions that a list knows and that decide, with its lines.
+fn known(pick: Pick, names: &[&str], picked: Option<usize>) -> Vec<(String, Line)> {
+    let on = |list: &List, name: &str| list.line(name).map(|line| (name.to_owned(), line.clone()));
+    match pick {
+        Pick::First => Vec::new(),
+        Pick::Stall => names.iter().find_map(|name| on(&ANCHORS, name)).into_iter().collect(),
+        Pick::Hang => names.iter().take(picked.unwrap_or(names.len())).filter_map(|name| on(&WAITERS, name)).collect(),
     }
 }
 
@@ -265,4 +297,8 @@ fn origin(line: &[u8]) -> Option<&[u8]> {
         .and_then(|at| memmem::rfind(&line[at..], b" created at:").map(|end| (at, at + end + b" created at:".len())));
     let value = || VALUE.find(line).map(|at| (at, at + VALUE.needle().len()));
     variable.or_else(value).map(|(start, end)| &line[start..end])
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
 }

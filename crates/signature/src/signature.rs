@@ -11,9 +11,10 @@ use std::sync::LazyLock;
 use trace::format::Integrity;
 use trace::{Report, Splat};
 
-use crate::list::{is_bystander, skips};
+use crate::explain::{Decision, Watch};
 use crate::name::{demangled, without_suffixes};
 use crate::remainder::remainder;
+use crate::skip::{skip, skips};
 use crate::title::Title;
 
 /// How many frames of a stack trace name a bug.
@@ -36,7 +37,7 @@ impl Signature {
     /// The signature of a report.
     pub fn of(splat: &Splat<'_>, report: &Report<'_>, title: &Title) -> Signature {
         let mut plaintext = format!("kind: {}\n", title.kind());
-        let blamed = blamed(report, title);
+        let blamed = frames(report, title, &mut ());
         for frame in &blamed {
             plaintext.push_str("frame: ");
             plaintext.push_str(frame);
@@ -71,9 +72,7 @@ impl std::fmt::Display for Signature {
 }
 
 /// The blamed frames of each stack trace that the title looks at.
-fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
-    let skip = title.format.and_then(skips);
-    let is_blamable = |name: &str| !is_bystander(name) && !skip.is_some_and(|skip| skip.names(name));
+pub(crate) fn frames(report: &Report<'_>, title: &Title, watch: &mut impl Watch) -> Vec<String> {
     let mut blamed = Vec::new();
     for key in title.keys.iter().filter(|key| key.name.is_some()) {
         let start = report.traces.iter().find_map(|trace| {
@@ -81,12 +80,16 @@ fn blamed(report: &Report<'_>, title: &Title) -> Vec<String> {
             Some(&trace.frames[at..])
         });
         let Some(frames) = start else {
+            watch.see(|| Decision::Candidate { function: key.raw.clone(), skip: None });
             blamed.push(key.raw.clone());
             continue;
         };
         let reliable = frames.iter().filter(|frame| frame.reliable && !frame.function.is_empty());
-        let names = reliable.map(physical).filter(|name| is_blamable(name));
-        blamed.extend(names.take(FRAMES).map(Cow::into_owned));
+        let is_blamable = |name: &Cow<'_, str>| {
+            watch.see(|| Decision::Candidate { function: name.clone().into_owned(), skip: skip(name, title.format) });
+            !skips(name, title.format)
+        };
+        blamed.extend(reliable.map(physical).filter(is_blamable).take(FRAMES).map(Cow::into_owned));
     }
     blamed
 }

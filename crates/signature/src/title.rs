@@ -8,6 +8,7 @@ use trace::{Entry, Marks, Rules, Splat, Trigger};
 
 use crate::corrupted::{self, Corrupted};
 use crate::crash_type::CrashType;
+use crate::explain::{Watch, fates};
 use crate::name::prefixes;
 use crate::recipe::{Key, Text, keys};
 use crate::scrub::scrubbed;
@@ -33,13 +34,18 @@ pub struct Title {
 impl Title {
     /// Names a splat.
     pub fn of(splat: &Splat<'_>) -> Title {
+        Title::watched(splat, &mut ())
+    }
+
+    /// Names a splat, and says on the way what it decides.
+    pub(crate) fn watched(splat: &Splat<'_>, watch: &mut impl Watch) -> Title {
         let own = &splat.lines[..splat.own];
-        let mut draft = Draft::new(splat.trigger, splat.rules, own);
+        let mut draft = Draft::new(splat.trigger, splat.rules, own, watch);
         if draft.title.is_empty() {
             // The trigger stands in what the prefix left out: an overlong prompt, another line's end.
             let raw = trace::Log::parse(splat.raw, splat.rules);
             let lines: Vec<Entry<'_>> = raw.entries().iter().map(|entry| entry.whole()).collect();
-            draft = Draft::new(splat.trigger, splat.rules, &lines);
+            draft = Draft::new(splat.trigger, splat.rules, &lines, watch);
         }
         let mut lines = Cow::Borrowed(&splat.lines[..]);
         if splat.rules == Rules::Ksplat && !splat.doubted.is_empty() {
@@ -48,9 +54,11 @@ impl Title {
                 |draft: &Draft, lines: &[Entry<'_>]| draft.corrupted.or_else(|| draft.check(splat, lines)).is_some();
             if damaged(&draft, &lines) {
                 let all: Vec<Entry<'_>> = splat.with_doubted().filter(|entry| !is_padding(entry)).copied().collect();
-                let other = Draft::new(splat.trigger, splat.rules, &all);
+                let other = Draft::new(splat.trigger, splat.rules, &all, &mut ());
                 if !damaged(&other, &all) {
-                    (draft, lines) = (other, Cow::Owned(all));
+                    // Again, for who watches.
+                    draft = Draft::new(splat.trigger, splat.rules, &all, watch);
+                    lines = Cow::Owned(all);
                 }
             }
         }
@@ -124,7 +132,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(trigger: Trigger, rules: Rules, entries: &[Entry<'_>]) -> Draft {
+    fn new(trigger: Trigger, rules: Rules, entries: &[Entry<'_>], watch: &mut impl Watch) -> Draft {
         let lines: Vec<&[u8]> = entries.iter().map(|entry| entry.line.body).collect();
         let places = places(trigger, entries);
         let mut draft = Draft::default();
@@ -147,7 +155,7 @@ impl Draft {
                     found
                 }
             };
-            draft.fill(format, rules, &captures, Text { lines: &lines, entries, from });
+            draft.fill(format, rules, &captures, Text { lines: &lines, entries, from }, watch);
             titled = true;
             better = &places[..places.partition_point(|place| *place < at)];
             if better.is_empty() {
@@ -156,8 +164,18 @@ impl Draft {
         }
         if !titled {
             draft.corrupted = best.map(|_| Corrupted::NoReport);
+            watch.row();
             draft.title = places.first().map_or_else(String::new, |at| lossy(&lines[at.line][at.column..]));
         }
+        watch.draft(&draft.title);
+        watch.rows(|| {
+            let found = Format::of(trigger, rules).filter_map(|format| {
+                let (at, _) = format.shape.match_first(&lines, &places)?;
+                let whole = format.report.as_ref().is_none_or(|report| report.match_first(&lines, &places).is_some());
+                Some((format, at, whole))
+            });
+            fates(found, draft.format)
+        });
         draft
     }
 
@@ -167,9 +185,17 @@ impl Draft {
         corrupted::check(&self.title, integrity, splat, lines)
     }
 
-    fn fill(&mut self, format: &'static Format, rules: Rules, captures: &Captures<'_>, text: Text<'_, '_>) {
+    fn fill(
+        &mut self,
+        format: &'static Format,
+        rules: Rules,
+        captures: &Captures<'_>,
+        text: Text<'_, '_>,
+        watch: &mut impl Watch,
+    ) {
+        watch.row();
         let row = format.row;
-        let found = if row.recipe.steps.is_empty() { Default::default() } else { keys(format, rules, text) };
+        let found = if row.recipe.steps.is_empty() { Default::default() } else { keys(format, rules, text, watch) };
         let captures: Vec<String> = captures.iter().flatten().map(|capture| lossy(capture)).collect();
         let names: Vec<&str> = found.keys.iter().map(Key::title).collect();
         self.title = filled(row.title, &captures, &names);

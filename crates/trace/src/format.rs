@@ -184,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_knows_its_line() {
+        let table: Vec<&str> = include_str!("format/table.rs").lines().collect();
+        for format in Format::all() {
+            let line = table[format.row.line as usize - 1];
+            assert!(line.trim_start().starts_with("row("), "line {} is {line}", format.row.line);
+        }
+    }
+
+    #[test]
     fn every_argument_of_a_title_exists() {
         for format in Format::all() {
             let stacks = format.row.recipe.steps.iter().filter(|step| **step == Step::Stack).count();

@@ -3,6 +3,7 @@
 //! A needle is five bytes of a text, those that console lines hold least often (see [`rarity`]), or a shorter text as a
 //! whole. A text that holds a needle of another text has that one. All is chosen here, so a text is added in its table alone.
 
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
@@ -94,11 +95,11 @@ impl Finder {
     }
 }
 
-/// The part of a text that is searched for: of the rarest ones the last.
+/// The part of a text that is searched for: the first of the rarest ones.
 fn needle(text: &str) -> &str {
     let length = text.len().min(LONGEST);
     let parts = (0..=text.len() - length).filter_map(|at| text.get(at..at + length));
-    parts.max_by_key(|part| part.bytes().map(rarity).sum::<u32>()).unwrap_or(text)
+    parts.min_by_key(|part| Reverse(part.bytes().map(rarity).sum::<u32>())).unwrap_or(text)
 }
 
 /// How seldom console lines hold a byte: stamps, addresses and offsets are most of them, lower-case words most of the rest.
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_needle_is_the_rarest_part() {
         for (text, want) in
-            [("BUG:", "BUG:"), ("WARNING: x", "RNING"), ("trusty: panic", "usty:"), (": nobody cared", "obody")]
+            [("BUG:", "BUG:"), ("WARNING: x", "WARNI"), ("trusty: panic", "trust"), (": nobody cared", ": nob")]
         {
             assert_eq!(needle(text), want);
         }
