@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use crate::rules::Rules;
-use crate::shape::Shape;
+use crate::shape::{Place, Shape};
 use crate::trigger::Trigger;
 
 mod table;
@@ -157,6 +157,17 @@ impl Format {
     /// The formats that these rules have for a trigger, in the order in which they are tried.
     pub fn of(trigger: Trigger, rules: Rules) -> impl Iterator<Item = &'static Format> {
         BY_TRIGGER[rules as usize][usize::from(trigger.0)].iter().copied()
+    }
+
+    /// The text of a report that only needs this row: a text that its shapes match.
+    pub fn sample(&self) -> String {
+        let headline = self.shape.sample();
+        // A shape may be shorter than its trigger.
+        let headline = if self.row.trigger.starts_with(&headline) { self.row.trigger.to_owned() } else { headline };
+        let Some(report) = self.report.as_ref().map(Shape::sample) else { return headline + "\n" };
+        let lines: Vec<&[u8]> = report.split('\n').map(str::as_bytes).collect();
+        let is_both = self.shape.match_at(&lines, Place::default()).is_some();
+        if is_both { report + "\n" } else { headline + "\n" + &report + "\n" }
     }
 
     /// All formats.

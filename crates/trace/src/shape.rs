@@ -27,6 +27,8 @@ use memchr::memmem;
 
 use crate::line::{digits, spaces};
 
+mod sample;
+
 /// Captures that a shape can have.
 pub const CAPTURES: usize = 4;
 
@@ -575,6 +577,17 @@ mod tests {
             ("^Boot", "xBoot", "-"),
         ] {
             assert_eq!(captured(shape, text), want, "{shape} on {text}");
+        }
+    }
+
+    #[test]
+    fn samples_match() {
+        for format in crate::Format::all() {
+            for shape in std::iter::once(&format.shape).chain(&format.report) {
+                let sample = shape.sample();
+                let lines: Vec<&[u8]> = sample.split('\n').map(str::as_bytes).collect();
+                assert!(shape.match_at(&lines, Place::default()).is_some(), "{sample} of {:?}", format.row);
+            }
         }
     }
 
