@@ -9,6 +9,7 @@ use crate::{
     view::{View, missed},
     weights::{CONSTANT, REJECT, TRUST, WEIGHTS},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Lines that one finding quotes at most.
@@ -19,7 +20,7 @@ const LIKELY: f64 = 0.01;
 const MOST_RUNS: usize = 100;
 
 /// The judgement of one log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Audit {
     /// The name of the log, for whoever has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct Audit {
 }
 
 /// What to make of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// It can be acted upon.
@@ -58,7 +59,7 @@ pub enum Trust {
 }
 
 /// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The name of the measure or check.
     pub kind: &'static str,
@@ -71,7 +72,7 @@ pub struct Finding {
 }
 
 /// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quote {
     /// Its number, from 1.
     pub line: usize,
@@ -80,7 +81,7 @@ pub struct Quote {
 }
 
 /// A test that would tell more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NextTest {
     /// The revision.
     pub revision: String,

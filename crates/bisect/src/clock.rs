@@ -1,9 +1,10 @@
 //! Durations as Go prints them, such as `3h57m50.120166307s` or `6.304198ms`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A duration in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Clock(pub f64);
 

@@ -1,12 +1,13 @@
 //! The crash report at the end of a log, named as every other report is.
 
 use crate::log::Log;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signature::{Signature, Title};
 use trace::{Report, Rules};
 
 /// What our own reading of the report says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CrashReport {
     /// The bug's name.
     pub title: String,
@@ -23,7 +24,7 @@ pub struct CrashReport {
 }
 
 /// One stack trace of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CrashTrace {
     /// What it shows.
     pub role: &'static str,

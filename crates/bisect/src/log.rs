@@ -1,6 +1,7 @@
 //! A bisection log as data: what was tested, what it did, what git concluded, and where each of it stands.
 
 use crate::{Foreign, clock::Clock};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
@@ -8,7 +9,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 pub type Text<'a> = Cow<'a, str>;
 
 /// A bisection log, read. Lines are numbered from 1; byte ranges are those of the input.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Log<'a> {
     #[serde(skip)]
     pub(crate) bytes: &'a [u8],
@@ -70,7 +71,7 @@ pub struct Log<'a> {
 }
 
 /// Where and when a bisection began.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Start<'a> {
     /// Name of the manager.
     pub host: Text<'a>,
@@ -79,7 +80,7 @@ pub struct Start<'a> {
 }
 
 /// What a bisection looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// The commit that introduced the bug.
@@ -89,7 +90,7 @@ pub enum Direction {
 }
 
 /// One test block: a revision, its kernel and what its runs did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Revision<'a> {
     /// The commit.
     pub hash: Text<'a>,
@@ -120,7 +121,7 @@ pub struct Revision<'a> {
 }
 
 /// Why a revision was tested.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The bug's own commit, at the start.
@@ -143,7 +144,7 @@ pub enum Role {
 }
 
 /// What one run did, or all of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Run<'a> {
     /// The run's number; none for `all runs`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +159,7 @@ pub struct Run<'a> {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunResult {
     /// No crash.
@@ -178,7 +179,7 @@ pub enum RunResult {
 }
 
 /// What git had left to test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remaining {
     /// Commits.
     pub revisions: u32,
@@ -187,7 +188,7 @@ pub struct Remaining {
 }
 
 /// What git was told about a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Decision {
     /// The word.
     pub verdict: Verdict,
@@ -196,7 +197,7 @@ pub struct Decision {
 }
 
 /// A word of `git bisect`; in a fix bisection `Bad` means that the bug is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The bug is not there.
@@ -208,7 +209,7 @@ pub enum Verdict {
 }
 
 /// What `git bisect start` was given, as hashes or tags.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bounds<'a> {
     /// The bad end.
     pub bad: Text<'a>,
@@ -219,7 +220,7 @@ pub struct Bounds<'a> {
 }
 
 /// A line that is kept as text under the name of its template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Note<'a> {
     /// The template.
     pub template: &'static str,
@@ -230,7 +231,7 @@ pub struct Note<'a> {
 }
 
 /// A commit and its title.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Commit<'a> {
     /// The hash.
     pub hash: Text<'a>,
@@ -239,7 +240,7 @@ pub struct Commit<'a> {
 }
 
 /// The commit that a bisection found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Culprit<'a> {
     /// The hash.
     pub hash: Text<'a>,
@@ -260,7 +261,7 @@ pub struct Culprit<'a> {
 }
 
 /// How a bisection ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// One commit was found.
@@ -277,7 +278,7 @@ pub enum Outcome {
 }
 
 /// What a bisection cost.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Revisions tested.
     pub revisions: u32,
@@ -290,7 +291,7 @@ pub struct Totals {
 }
 
 /// Who was to be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Recipients<'a> {
     /// Mail addresses.
     pub to: Vec<Text<'a>>,
@@ -299,7 +300,7 @@ pub struct Recipients<'a> {
 }
 
 /// The crash at the end of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Crash<'a> {
     /// Its title.
     pub title: Text<'a>,
@@ -310,7 +311,7 @@ pub struct Crash<'a> {
 }
 
 /// How the lines of a log were read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Lines<'a> {
     /// All lines.
     pub total: usize,

@@ -53,7 +53,7 @@ pub(crate) enum Means {
 }
 
 /// Where text that the bisection did not write itself comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Foreign {
     /// What a compiler, linker or make said about a kernel that could not be built.

@@ -1,13 +1,14 @@
 //! What the runs of one revision say, by the rules of the time when the log was written.
 
 use crate::log::{Log, Revision, RunResult, Verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Runs of a revision whose log line says `all runs`, where nothing says how many.
 const RUNS: usize = 10;
 
 /// How many runs ended in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// All of them.
     pub total: usize,
@@ -39,7 +40,7 @@ impl Counts {
 }
 
 /// The rule by which runs make a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Until mid-2024: one crash is bad; without one, more than a third must be good.
@@ -50,7 +51,7 @@ pub enum Rule {
 }
 
 /// What the runs say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
     /// A verdict for git.

@@ -78,8 +78,8 @@ pub enum Command {
     /// Bisection logs: read, and judged
     #[command(subcommand)]
     Bisect(crate::bisect::Command),
-    /// The JSON Schema of what `report --format ndjson` writes
-    Schema,
+    /// The JSON Schema of what `--format ndjson` writes
+    Schema(crate::schema::Arguments),
 }
 
 /// The logs to read, and how.

@@ -2,7 +2,7 @@
 
 mod audit;
 mod git;
-mod show;
+pub mod show;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

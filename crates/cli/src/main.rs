@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Explain(command) => explain::run(&args.shared, command, &output),
         Command::KernelDiff(command) => kernel_diff::run(command, &args.shared, &output),
         Command::KernelSignature(command) => kernel_signature::run(command, &args.shared, &output),
-        Command::Schema => schema::run(&output),
+        Command::Schema(arguments) => schema::run(arguments, &output),
     };
     outcome.unwrap_or_else(|error| output.fail(&error)).into()
 }

@@ -1,4 +1,4 @@
-//! `ksplat schema`: the JSON Schema of the records that `ksplat report --format ndjson` writes.
+//! `ksplat schema`: the JSON Schema of the records that a command writes with `--format ndjson`.
 
 use std::io::{self, Write};
 
@@ -10,11 +10,35 @@ use serde_json::Value;
 use crate::output::{Outcome, Output};
 use crate::record::Record;
 
+/// What `schema` takes.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Whose records
+    #[arg(value_enum, default_value_t)]
+    records: Records,
+}
+
+/// The commands that write records.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Records {
+    /// `ksplat report`.
+    #[default]
+    Report,
+    /// `ksplat bisect show`.
+    BisectShow,
+    /// `ksplat bisect audit`.
+    BisectAudit,
+}
+
 /// Runs the command.
-pub fn run(output: &Output) -> io::Result<Outcome> {
+pub fn run(arguments: &Arguments, output: &Output) -> io::Result<Outcome> {
     // What is left out where it says nothing is not required.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Record<'_>>();
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = match arguments.records {
+        Records::Report => generator.into_root_schema_for::<Record<'_>>(),
+        Records::BisectShow => generator.into_root_schema_for::<crate::bisect::show::Record<'_>>(),
+        Records::BisectAudit => generator.into_root_schema_for::<bisect::Audit>(),
+    };
     RecursiveTransform(absent_not_null).transform(&mut schema);
     let mut results = output.results();
     serde_json::to_writer_pretty(&mut results, &schema).map_err(io::Error::from)?;

@@ -3,6 +3,7 @@
 use std::io;
 
 use bisect::{CrashReport, Log};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Logs, for_each_log, json, lines};
@@ -20,8 +21,8 @@ pub struct Arguments {
 }
 
 /// The NDJSON record of a log.
-#[derive(Debug, Serialize)]
-struct Record<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Record<'a> {
     /// The name of the log's file.
     log: &'a str,
     #[serde(flatten)]
