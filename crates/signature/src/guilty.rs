@@ -74,9 +74,10 @@ fn in_lines<'t>(lines: impl Iterator<Item = &'t [u8]>) -> Option<String> {
 /// The first source file that a line names with a line number.
 fn source_file(line: &[u8]) -> Option<&str> {
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
-    memchr::memchr_iter(b':', line).find_map(|colon| {
-        let path = line[..colon].strip_suffix(b".c").or_else(|| line[..colon].strip_suffix(b".h"))?;
-        if !path.last().is_some_and(is_name) || !line.get(colon + 1)?.is_ascii_digit() {
+    memchr::memchr_iter(b'.', line).find_map(|dot| {
+        let (path, colon) = (&line[..dot], dot + 2);
+        let [b'c' | b'h', b':', b'0'..=b'9', ..] = line[dot + 1..] else { return None };
+        if !path.last().is_some_and(is_name) {
             return None;
         }
         let length = path.iter().rev().take_while(|b| is_name(b) || b"./".contains(b)).count();

@@ -110,19 +110,22 @@ fn arm_frame(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The function that the instruction pointer stands in: `Some(None)` where the line has a pointer but no function.
 pub fn instruction_pointer(line: &[u8]) -> Option<Option<&[u8]>> {
-    for at in memchr::memchr2_iter(b'I', b'p', line) {
-        let behind = match &line[at + 1..] {
-            [b'P', behind @ ..] if line[at] == b'I' => behind,
-            [b'c', b' ', behind @ ..] if line[at] == b'p' => behind,
+    // `PC is at f+0x1/0x2` is 32-bit ARM's, and counts where there is nothing else.
+    let mut arm = None;
+    for at in memchr::memchr3_iter(b'I', b'p', b'P', line) {
+        let behind = match &line[at..] {
+            [b'I', b'P', behind @ ..] | [b'p', b'c', b' ', behind @ ..] => behind,
+            [b'P', b'C', b' ', b'i', b's', b' ', b'a', b't', behind @ ..] => {
+                arm = arm.or_else(|| pointer_value(behind));
+                continue;
+            }
             _ => continue,
         };
         if let Some(found) = pointer_value(behind) {
             return Some(found);
         }
     }
-    // `PC is at f+0x1/0x2`: 32-bit ARM.
-    let behind = |at: usize| line[at..].strip_prefix(b"PC is at");
-    memchr::memchr_iter(b'P', line).filter_map(behind).find_map(pointer_value)
+    arm
 }
 
 fn pointer_value(text: &[u8]) -> Option<Option<&[u8]>> {

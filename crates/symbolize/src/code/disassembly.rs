@@ -1,5 +1,6 @@
 //! Bytes to instructions, in the layout of objdump and the AT&T text of iced-x86.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use iced_x86::{Decoder, DecoderError, DecoderOptions, Formatter as _, GasFormatter, OpKind, Register};
@@ -115,7 +116,10 @@ impl<'c> Disassembly<'c> {
     /// The text of the instruction at an offset.
     pub fn text_at(mut self, offset: usize) -> Option<String> {
         let bits = self.bits;
-        self.find(|step| step.offset == offset)?.text(&mut formatter(), bits)
+        // A formatter is dearer than what it writes here.
+        thread_local!(static FORMATTER: RefCell<GasFormatter> = RefCell::new(formatter()));
+        let step = self.find(|step| step.offset == offset)?;
+        FORMATTER.with_borrow_mut(|formatter| step.text(formatter, bits))
     }
 }
 

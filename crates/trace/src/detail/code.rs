@@ -56,7 +56,8 @@ impl<'t> Code<'t> {
         if line.starts_with(b"Bad RIP") || line.starts_with(b"Unable to") {
             return Code { missing: Some(text(line)), ..Code::default() };
         }
-        let mut code = Code { units: String::with_capacity(line.len()), ..Code::default() };
+        let mut code = Code::default();
+        let mut units = Vec::with_capacity(line.len());
         for (n, unit) in line.split(|b| *b == b' ').filter(|unit| !unit.is_empty()).enumerate() {
             let digits = match unit {
                 [b'<', digits @ .., b'>'] | [b'(', digits @ .., b')'] => {
@@ -70,10 +71,12 @@ impl<'t> Code<'t> {
                 break;
             }
             if n > 0 {
-                code.units.push(' ');
+                units.push(b' ');
             }
-            code.units.extend(digits.iter().map(|b| char::from(*b)));
+            units.extend_from_slice(digits);
         }
+        // Digits and blanks are text.
+        code.units = String::from_utf8(units).unwrap_or_default();
         code
     }
 }

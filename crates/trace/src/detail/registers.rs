@@ -10,6 +10,7 @@ use super::code::CodeLine;
 use super::symbol::Symbol;
 use super::value::Hex;
 use crate::frame::{Frame, hex};
+use crate::shape::is_word;
 
 /// The registers of one moment: of a crash, of what an interrupt interrupted, of a system call's user space.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -136,10 +137,12 @@ const GPR: [&str; 32] = [
 
 /// `NAME:` and what follows it.
 fn named(text: &[u8]) -> Option<(&str, &[u8])> {
-    let length = text.iter().take(10).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-    let name = std::str::from_utf8(text.get(..length)?).ok().filter(|_| (2..10).contains(&length))?;
+    let length = text.iter().take(10).take_while(|b| is_word(**b)).count();
+    if !(2..10).contains(&length) {
+        return None;
+    }
     let behind = text[length..].trim_ascii_start().strip_prefix(b":")?;
-    Some((name, behind.trim_ascii_start()))
+    Some((std::str::from_utf8(&text[..length]).ok()?, behind.trim_ascii_start()))
 }
 
 /// A number of four digits or more, behind a segment (`0018:`) and before a selector (`(0000)`).
