@@ -169,6 +169,7 @@ mod tests {
             (&OOPS, "VFS: Unable to mount root fs", "-"),
             (&["[ 1.0][ C0] BUG: soft lockup - CPU#0 stuck for 22s! [a:7]"], "softlockup: hung tasks", "0 panic"),
             (&["[ 1.0][ T9] INFO: task a:7 blocked for more than 143 seconds."], "hung_task: blocked tasks", "0 panic"),
+            (&["[ 1.0][ C0] PANIC: double fault, error_code: 0x0"], "Machine halted.", "0 panic"),
             (&[], "kernel: panic_on_warn set ...", "-"),
         ] {
             let text = format!("[ 1.0][ T7] Kernel panic - not syncing: {says}");

@@ -33,6 +33,7 @@ const ROWS: &[Row] = &[
     row("panic_on_taint set", Follows::Report),
     row("scheduling while atomic", Follows::Headline(&["BUG: scheduling while atomic"])),
     row("Fatal exception", Follows::Oops),
+    row("Machine halted", Follows::Headline(&["PANIC: double fault"])),
     row("Aiee, killing interrupt handler!", Follows::OwnOops),
     row("Attempted to kill the idle task!", Follows::OwnOops),
     row("Attempted to kill init!", Follows::OwnOops),
