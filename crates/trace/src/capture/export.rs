@@ -24,7 +24,8 @@ pub(super) fn peel(text: &[u8], out: &mut Out) {
             record.field(line, value, at + 8);
             at += 8 + value.len() + 1;
         } else {
-            // What is no field is left alone.
+            // What is no field is left alone, and ends the record, so that nothing changes places.
+            std::mem::take(&mut record).write(&mut prefix, out);
             out.push(line, start);
             out.newline(start + line.len());
         }
@@ -97,6 +98,12 @@ mod tests {
     fn binary_fields_may_hold_anything() {
         let text = b"__CURSOR=s\n_TRANSPORT=kernel\nMESSAGE\n\x06\0\0\0\0\0\0\0a\n\nb=\0\n_SOURCE_MONOTONIC_TIMESTAMP=5140900\n\n";
         assert_eq!(peeled(text), "[    5.140900] a\n[    5.140900] \n[    5.140900] b=\0\n");
+    }
+
+    #[test]
+    fn what_stands_within_a_record_stays_in_its_place() {
+        let text = b"__CURSOR=s\n_TRANSPORT=kernel\nMESSAGE=a\nno field\n\n";
+        assert_eq!(peeled(text), "[    0.000000] a\nno field\n");
     }
 
     #[test]
