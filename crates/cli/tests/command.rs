@@ -178,9 +178,18 @@ fn decode_keeps_every_other_byte() {
     assert_eq!(output.status.code(), Some(0));
     let decoded = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(decoded.contains("il_store testdata/lab/inline.c:10 [inline] [crashme]"), "{decoded}");
+    // The listing of the code stands below its line: a rule, a headline, and instructions from offset 0 to 3f.
+    let listing = decoded.find("[    3.297039] ----------------\n").unwrap();
+    let behind = listing + decoded[listing..].find("3f:").unwrap();
+    let behind = behind + decoded[behind..].find('\n').unwrap() + 1;
+    assert!(
+        decoded[listing..behind].contains("* 2a:\t89 0f                \tmov    %ecx,(%rdi) <-- trapping instruction"),
+        "{decoded}"
+    );
+    let kept = [&decoded[..listing], &decoded[behind..]].concat();
     let lines =
         |text: &str| text.split('\n').filter(|line| !line.contains("[crashme]")).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(lines(&decoded), lines(&String::from_utf8_lossy(&input)));
+    assert_eq!(lines(&kept), lines(&String::from_utf8_lossy(&input)));
     // What is symbolized is left alone.
     fs::write(&path, &output.stdout).unwrap();
     let again = ksplat(&["decode", "--quiet", "--modules", ko.to_str().unwrap(), path.to_str().unwrap()]);

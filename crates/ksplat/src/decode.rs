@@ -70,6 +70,9 @@ pub struct CodeLine {
 /// Callers that are remembered; a log with more of them is none.
 const CALLERS: usize = 1 << 16;
 
+/// The line above a listing.
+const LISTING: &[u8] = b"----------------";
+
 /// Bytes of a line with an instruction pointer that say whose it is.
 const POINTER: usize = 32;
 
@@ -79,13 +82,19 @@ impl Decoder {
         trace::lines(text).filter_map(|line| self.token(&line)).collect()
     }
 
-    /// The frames and the `Code:` lines of the next lines.
+    /// The frames and the `Code:` lines of the next lines; code that is listed in the text already is left alone.
     pub fn pieces<'t>(&mut self, text: &'t [u8]) -> Vec<Piece<'t>> {
-        let piece = |line: Line<'t>| {
-            let code = self.code(&line).map(Piece::Code);
-            code.or_else(|| self.token(&line).map(Piece::Frame))
-        };
-        trace::lines(text).filter_map(piece).collect()
+        let mut lines = trace::lines(text).peekable();
+        let mut pieces = Vec::new();
+        while let Some(line) = lines.next() {
+            let mut is_listed = || lines.peek().is_some_and(|next| next.body.trim_ascii() == LISTING);
+            match self.code(&line) {
+                Some(code) if !is_listed() => pieces.push(Piece::Code(code)),
+                Some(_) => {}
+                None => pieces.extend(self.token(&line).map(Piece::Frame)),
+            }
+        }
+        pieces
     }
 
     fn code(&mut self, line: &Line<'_>) -> Option<CodeLine> {

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn labels_are_cut_off() {
         let log = |file: &str| String::from_utf8(unlabelled(file.as_bytes().to_vec())).unwrap();
-        assert_eq!(log("TITLE: x\nTYPE: y\n\na\r\n\nb\n\n\nREPORT:\nb\n"), "a\n\nb\n\n");
+        assert_eq!(log("TITLE: x\nTYPE: y\n\na\r\n\nb\n\n\nREPORT:\nb\n"), "a\n\nb\n\n\n");
         assert_eq!(log("\na"), "a\n");
         assert_eq!(log("TITLE: x"), "\n");
     }

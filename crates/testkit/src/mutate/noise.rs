@@ -56,7 +56,8 @@ fn caller(line: &[u8]) -> Option<(usize, u8, u64)> {
     let close = inner.iter().position(|b| *b == b']')?;
     let id = inner[..close].trim_ascii_start();
     let (letter, number) = (*id.first()?, std::str::from_utf8(id.get(1..)?).ok()?);
-    let is_printed = matches!(letter, b'T' | b'C') && inner[..close] == *format!("{:>6}", id.escape_ascii()).as_bytes();
+    let is_printed =
+        matches!(letter, b'T' | b'C') && inner[..close] == *format!("{:>6}", String::from_utf8_lossy(id)).as_bytes();
     let number = number.parse().ok().filter(|n: &u64| *n < 1 << 22 && n.to_string() == number)?;
     (is_printed && inner.get(close + 1) == Some(&b' ')).then_some((end + 1, letter, number))
 }
@@ -83,7 +84,10 @@ fn times(log: &[u8], seed: u64) -> Vec<u8> {
 /// Other tasks and other CPUs printed it.
 fn callers(log: &[u8], seed: u64) -> Vec<u8> {
     each_line(log, |line, out| {
-        let Some((start, letter, number)) = caller(line) else { return out.extend_from_slice(line) };
+        // A login prompt, or a note of lost messages, may stand in front of the stamp.
+        let stamps = line.iter().enumerate().filter(|(_, b)| **b == b'[').map(|(at, _)| at);
+        let mut found = stamps.filter_map(|at| caller(&line[at..]).map(|(start, letter, n)| (at + start, letter, n)));
+        let Some((start, letter, number)) = found.next() else { return out.extend_from_slice(line) };
         let other = number + 1 + if letter == b'T' { seed % 30_000 } else { seed % 7 };
         let close = start + line[start..].iter().position(|b| *b == b']').unwrap_or(0);
         out.extend_from_slice(&line[..start]);
