@@ -90,10 +90,11 @@ fn without_listings(text: &[u8]) -> Vec<u8> {
     let mut is_listing = false;
     let mut kept: Vec<&[u8]> = Vec::new();
     for line in text.split(|b| *b == b'\n') {
-        let is_rule = line.trim_ascii_end().ends_with(b"] ----------------");
-        let is_head = memchr::memmem::find(line, b"] Code disassembly (best guess)").is_some();
-        // An instruction has its bytes between two tabs.
-        let is_instruction = line.iter().filter(|b| **b == b'\t').count() >= 2;
+        let is_rule =
+            line.trim_ascii_end().ends_with(b"----------------") && line.iter().filter(|b| **b == b'-').count() == 16;
+        let is_head = memchr::memmem::find(line, b"Code disassembly (best guess)").is_some();
+        // An offset is in front of the bytes of an instruction, and in front of those that did not fit beside the others.
+        let is_instruction = memchr::memmem::find(line, b":\t").is_some();
         is_listing = is_rule || is_listing && (is_head || is_instruction);
         if !is_listing {
             kept.push(line);

@@ -1,6 +1,6 @@
 //! Explanations: why a report is called what it is, decision by decision.
 //!
-//! The code that names reports tells a [`Watch`] what it decides; the watch of those who do not ask is `()`, which costs nothing.
+//! The code that names reports tells a `Watch` what it decides; the watch of those who do not ask is `()`, which costs nothing.
 
 use trace::format::{Pick, Step};
 use trace::shape::Place;

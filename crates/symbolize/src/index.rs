@@ -1,6 +1,6 @@
 //! The symbol index: what each address of an image stands for, in one compact file that is read in place.
 //!
-//! [`Source`] works an image's units out, each on its own and on any thread; [`write`] makes one file of these [`Part`]s;
+//! [`Source`] works an image's units out, each on its own and on any thread; [`write()`] makes one file of these [`Part`]s;
 //! [`Index`] reads it without copying. Its answers are those of the debug information it was made from, and where there is
 //! none to be had (units that overlap or are damaged) it says so, and the debug information is asked. `FORMAT.md` has the bytes.
 
