@@ -1,6 +1,6 @@
 //! Laws of names: what differs from one occurrence of a crash to the next, and from one capture to another, is not in them.
 
-use ksplat::signature::{Signature, Title};
+use ksplat::signature::{Corrupted, Signature, Title};
 use ksplat::trace::{Log, Report, Rules, Splat};
 use testkit::mutate::{FORMS, NOISES, Noise, without};
 
@@ -26,6 +26,12 @@ impl Name {
             signature,
         }
     }
+
+    /// The name without what a lost console says, which may stand anywhere in a log and be about each of its reports.
+    pub(crate) fn without_lost_console(self) -> Name {
+        let lost = Corrupted::Disconnected.reason();
+        Name { corrupted: self.corrupted.filter(|why| *why != lost), ..self }
+    }
 }
 
 /// The first difference between the names that were expected and those that are there.
@@ -44,11 +50,13 @@ fn difference(want: &[Name], got: &[Name]) -> Option<String> {
 
 /// Stamps, caller ids and the lines of other callers mean nothing, whatever the messages are.
 ///
-/// A second caller id in a line is text to the one who changes prefixes, and may be the line's to the one who reads them.
+/// A caller id that is not the line's own is text to the one who changes prefixes, and may be the line's to the one who
+/// reads them.
 pub(crate) fn prefixes_name_nothing(text: &[u8]) -> Result<(), String> {
+    let is_stamp = |text: &[u8]| text.iter().all(|b| matches!(b, b'<' | b'>' | b'[' | b' ' | b'.' | b'0'..=b'9'));
     let is_glued = |line: &[u8]| {
         let mut ids = memchr::memmem::find_iter(line, b"][");
-        ids.next().is_some() && (ids.next().is_some() || !matches!(line.first(), Some(b'[' | b'<')))
+        ids.next().is_some_and(|at| !is_stamp(&line[..at]) || ids.next().is_some())
     };
     if text.split(|b| *b == b'\n').any(is_glued) {
         return Ok(());
