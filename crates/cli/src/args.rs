@@ -39,9 +39,15 @@ pub struct Shared {
     /// Where the modules are (*.ko, *.ko.debug), searched through
     #[arg(long, value_name = "DIR", global = true)]
     pub modules: Vec<PathBuf>,
-    /// Where debug files are: the one vmlinux below it, and its modules
+    /// Where debug files are: kernels and modules below it, chosen by what the log says
     #[arg(long, value_name = "DIR", global = true)]
-    pub debug_dir: Option<PathBuf>,
+    pub debug_dir: Vec<PathBuf>,
+    /// What /usr/lib/debug, /lib/modules and /boot lie in [default: /]
+    #[arg(long, value_name = "DIR", global = true, hide_short_help = true)]
+    pub sysroot: Option<PathBuf>,
+    /// Symbolize even where the image is proved to be another kernel's
+    #[arg(long, global = true, hide_short_help = true)]
+    pub force: bool,
     /// How many threads to use [default: one for each core]
     #[arg(long, value_name = "N", global = true)]
     pub jobs: Option<NonZeroUsize>,
@@ -69,6 +75,8 @@ pub enum Command {
     Explain(Explain),
     /// Source lines of addresses, as addr2line prints them
     Addr(crate::addr::Addr),
+    /// Which kernel, modules and index are found for a log, and where they were looked for
+    Doctor(Paths),
     /// Builds symbol indexes ahead of time, lists them, drops old ones
     Index(crate::index::Index),
     /// One digest per kernel image that says whether two are the same binary

@@ -1,15 +1,16 @@
 //! `ksplat decode`: the log again, byte for byte, with its frames symbolized.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use ksplat::symbolize::Miss;
+use ksplat::trace::Boots;
 use ksplat::{CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Kernels};
 use crate::output::{Outcome, Output, reason};
 use crate::report;
 
@@ -21,6 +22,8 @@ const CHUNK: usize = 1 << 20;
 struct Tally {
     frames: usize,
     missed: BTreeMap<String, usize>,
+    /// Releases of which no kernel was found.
+    without: BTreeSet<String>,
 }
 
 /// Runs the command.
@@ -28,11 +31,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     if shared.format == Format::Ndjson {
         return report::run(shared, paths, Options::default(), output);
     }
-    let kernel = Kernel::open(shared, output);
-    if kernel.is_none() {
-        output.note(&"no kernel to decode with: give --vmlinux FILE, --modules DIR or --debug-dir DIR");
-        return Ok(Outcome::Failed);
-    }
+    let kernels = Kernels::new(shared, output);
     if output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
     }
@@ -41,9 +40,8 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     for input in inputs(paths, output) {
         let mut written = Ok(());
         let done = input.read(&mut |_, bytes| {
-            written = kernel.as_ref().map_or(Ok(()), |kernel| {
-                Decode { kernel, tally: &mut tally, safe: output.is_terminal() }.stream(bytes, &mut results)
-            });
+            let decode = Decode { kernels: &kernels, tally: &mut tally, safe: output.is_terminal() };
+            written = decode.stream(bytes, &mut results);
             Ok(())
         });
         match (done, written) {
@@ -53,16 +51,27 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
         }
     }
     results.flush()?;
-    if !shared.quiet && !tally.missed.is_empty() {
-        let missed: Vec<String> = tally.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
-        output.note(&format!(
-            "{} of {} frames stay as they were: {}",
-            tally.missed.values().sum::<usize>(),
-            tally.frames,
-            missed.join("; ")
-        ));
+    Ok(tally.say(shared.quiet, output))
+}
+
+impl Tally {
+    /// Says what was not symbolized, and how the command ends.
+    fn say(&self, quiet: bool, output: &Output) -> Outcome {
+        let missed = self.missed.values().sum::<usize>();
+        if missed > 0 && missed == self.frames && !self.without.is_empty() {
+            let releases: Vec<&str> = self.without.iter().map(String::as_str).collect();
+            output.note(&format!(
+                "no kernel found for {}: give --vmlinux FILE, --modules DIR or --debug-dir DIR; `ksplat doctor` shows where it was looked for",
+                releases.join(", ")
+            ));
+            return Outcome::Failed;
+        }
+        if !quiet && missed > 0 {
+            let reasons: Vec<String> = self.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
+            output.note(&format!("{missed} of {} frames stay as they were: {}", self.frames, reasons.join("; ")));
+        }
+        output.finish(self.frames > 0, "no stack frame found", quiet)
     }
-    Ok(output.finish(tally.frames > 0, "no stack frame found", shared.quiet))
 }
 
 /// Which side of the pipe failed.
@@ -72,7 +81,7 @@ enum Failure {
 }
 
 struct Decode<'d, 'o> {
-    kernel: &'d Kernel<'o>,
+    kernels: &'d Kernels<'o>,
     tally: &'d mut Tally,
     /// Control characters are taken out, since a person's terminal would obey them.
     safe: bool,
@@ -81,7 +90,7 @@ struct Decode<'d, 'o> {
 impl Decode<'_, '_> {
     /// Decodes whole lines as they come, so that a slow pipe is decoded line by line.
     fn stream(mut self, input: &mut dyn Read, out: &mut impl Write) -> Result<(), Failure> {
-        let mut decoder = Decoder::default();
+        let (mut decoder, mut boots) = (Decoder::default(), Boots::default());
         let mut buffer = Vec::new();
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -91,7 +100,14 @@ impl Decode<'_, '_> {
             };
             buffer.extend_from_slice(&chunk[..read]);
             let whole = if read == 0 { buffer.len() } else { lines_end(&buffer) };
-            self.text(&mut decoder, &buffer[..whole], out).map_err(Failure::Write)?;
+            for (part, boot) in boots.next(&buffer[..whole]) {
+                let kernel = self.kernels.of(&boot.build);
+                if kernel.is_refused() {
+                    self.copy(&buffer[part], out).map_err(Failure::Write)?;
+                    continue;
+                }
+                self.text(&mut decoder, &kernel, &buffer[part], out).map_err(Failure::Write)?;
+            }
             out.flush().map_err(Failure::Write)?;
             buffer.drain(..whole);
             if read == 0 {
@@ -100,13 +116,19 @@ impl Decode<'_, '_> {
         }
     }
 
-    fn text(&mut self, decoder: &mut Decoder, text: &[u8], out: &mut impl Write) -> io::Result<()> {
+    fn text(
+        &mut self,
+        decoder: &mut Decoder,
+        kernel: &Kernel<'_>,
+        text: &[u8],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let pieces = decoder.pieces(text);
         let frames = pieces.iter().filter_map(|piece| match piece {
             Piece::Frame(token) => Some(token.found.frame),
             Piece::Code(_) => None,
         });
-        self.kernel.prepare(&frames.collect::<Vec<_>>());
+        kernel.prepare(&frames.collect::<Vec<_>>());
         let mut at = 0;
         for piece in &pieces {
             let token = match piece {
@@ -118,10 +140,13 @@ impl Decode<'_, '_> {
                     continue;
                 }
             };
-            let resolution = self.kernel.resolve(&token.found.frame);
+            let resolution = kernel.resolve(&token.found.frame);
             self.tally.frames += 1;
             if let Some(why) = &resolution.miss {
                 *self.tally.missed.entry(kind(why)).or_default() += 1;
+                if *why == Miss::NoVmlinux {
+                    self.tally.without.insert(kernel.release().unwrap_or("a log that names no release").to_owned());
+                }
                 continue;
             }
             self.copy(&text[at..token.line.start], out)?;

@@ -1,45 +1,204 @@
-//! The kernel and modules that frames are looked up in; a module is opened when the first frame names it.
+//! The kernels that frames are looked up in: for each build that a log names, its image and its modules.
 
-use std::collections::HashMap;
+mod images;
+mod tried;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use ksplat::image::{Image, Kind};
-use ksplat::symbolize::{Resolution, Symbolizer};
-use ksplat::trace::Frame;
-use walkdir::WalkDir;
+use fetch::{Search, Wanted};
+use ksplat::image::Kind;
+use ksplat::symbolize::{Choice, Identity, Resolution, Symbolizer};
+use ksplat::trace::{Build, Frame};
 
 use crate::args::Shared;
-use crate::mmap::map;
-use crate::output::{Output, reason};
+use crate::output::Output;
+use images::{Images, Opened};
+pub use tried::{Tried, Verdict};
 
-/// A kernel and its modules, opened for as long as the process lives.
-pub struct Kernel<'o> {
-    vmlinux: &'static Symbolizer<'static>,
-    modules: HashMap<String, PathBuf>,
-    open: Mutex<HashMap<String, &'static Symbolizer<'static>>>,
+/// Builds of which the image is looked for; a log that names more is none.
+const MOST_BUILDS: usize = 256;
+/// Kernels that are opened in the search for one.
+const MOST_OPENED: usize = 64;
+
+/// Where there is no image, every frame is a miss.
+static NOTHING: LazyLock<Symbolizer<'static>> = LazyLock::new(|| Symbolizer::new(None, []));
+
+/// Finds the kernel of each build.
+pub struct Kernels<'o> {
+    files: Arc<Files<'o>>,
+    vmlinux: Option<PathBuf>,
+    known: Mutex<HashMap<Build, Arc<Kernel<'o>>>>,
+}
+
+/// The images that were opened, and where others are.
+struct Files<'o> {
+    search: Search,
+    images: Images,
+    /// Images of other builds are taken too.
+    force: bool,
+    /// What was said: a log that says more and more of its kernel is no reason to say it again.
+    said: Mutex<HashSet<String>>,
     output: &'o Output,
 }
 
-impl<'o> Kernel<'o> {
-    /// Opens what the command line names; `None` where it names nothing. Files that cannot be read are said.
-    pub fn open(shared: &Shared, output: &'o Output) -> Option<Kernel<'o>> {
-        if shared.vmlinux.is_none() && shared.modules.is_empty() && shared.debug_dir.is_none() {
-            return None;
-        }
-        let below = || shared.debug_dir.as_deref().and_then(|directory| vmlinux_below(directory, output));
-        let image = shared.vmlinux.clone().or_else(below).and_then(|path| {
-            let path = path.as_path();
-            let image = open(path, output)?;
-            if image.kind() == Kind::Module {
-                output.error(path, &"a module, not a kernel");
-                return None;
+/// A kernel and its modules; a module is opened when the first frame names it.
+pub struct Kernel<'o> {
+    files: Arc<Files<'o>>,
+    build: Build,
+    vmlinux: &'static Symbolizer<'static>,
+    path: Option<PathBuf>,
+    is_refused: bool,
+    modules: Mutex<HashMap<String, &'static Symbolizer<'static>>>,
+}
+
+impl<'o> Kernels<'o> {
+    /// The kernels that the command line names and this machine has.
+    pub fn new(shared: &Shared, output: &'o Output) -> Kernels<'o> {
+        for directory in shared.modules.iter().chain(&shared.debug_dir) {
+            if let Err(error) = std::fs::metadata(directory) {
+                output.error(directory, &crate::output::reason(&error));
             }
-            Some(image)
-        });
-        let vmlinux = Box::leak(Box::new(Symbolizer::new(image, [])));
-        let modules = modules(shared.modules.iter().chain(&shared.debug_dir), output);
-        Some(Kernel { vmlinux, modules, open: Mutex::default(), output })
+        }
+        let system = shared.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+        let search = Search::new(shared.debug_dir.clone(), shared.modules.clone(), system);
+        let files =
+            Arc::new(Files { search, images: Images::default(), force: shared.force, said: Mutex::default(), output });
+        let kernels = Kernels { files, vmlinux: shared.vmlinux.clone(), known: Mutex::default() };
+        // What is named must be a kernel, whatever the logs say.
+        if let Some(path) = &kernels.vmlinux
+            && let Err(why) = kernels.files.kernel(path)
+        {
+            output.error(path, &why);
+        }
+        kernels
+    }
+
+    /// The same, if the command line names any.
+    pub fn named(shared: &Shared, output: &'o Output) -> Option<Kernels<'o>> {
+        let is_named = shared.vmlinux.is_some() || !shared.modules.is_empty() || !shared.debug_dir.is_empty();
+        is_named.then(|| Kernels::new(shared, output))
+    }
+
+    /// The kernel of a build. What is wrong with the search is said once for each build.
+    pub fn of(&self, build: &Build) -> Arc<Kernel<'o>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = known.get(build) {
+            return Arc::clone(kernel);
+        }
+        let unknown = Build::default();
+        let build = if known.len() < MOST_BUILDS { build } else { &unknown };
+        Arc::clone(known.entry(build.clone()).or_insert_with(|| Arc::new(self.find(build))))
+    }
+
+    /// What is known of the places where the kernel of a build may be, in the order of the search, and which one is taken.
+    pub fn tried(&self, build: &Build) -> (Vec<Tried>, Choice) {
+        let named: Vec<PathBuf> = self.vmlinux.iter().cloned().collect();
+        if !named.is_empty() {
+            let tried: Vec<Tried> = named.into_iter().map(|path| self.files.tried(path, build)).collect();
+            return (tried, Choice::One(0));
+        }
+        let places = self.files.search.kernels(wanted(build));
+        let mut tried: Vec<Tried> = Vec::with_capacity(places.len());
+        let mut choice = Choice::None;
+        let mut opened = 0;
+        for is_packed in [false, true] {
+            for place in places.iter().filter(|place| place.is_packed == is_packed) {
+                tried.push(match place.is_there {
+                    // Unpacking takes its time, and what is packed has no lines.
+                    true if is_packed && choice != Choice::None => Tried::not_read(place.path.clone()),
+                    true if opened >= MOST_OPENED => Tried::not_read(place.path.clone()),
+                    true => {
+                        opened += 1;
+                        self.files.tried(place.path.clone(), build)
+                    }
+                    false => Tried::missing(place.path.clone()),
+                });
+            }
+            choice = tried::choose(&tried);
+        }
+        (tried, choice)
+    }
+
+    fn find(&self, build: &Build) -> Kernel<'o> {
+        let (mut tried, choice) = self.tried(build);
+        let mut is_refused = false;
+        let chosen = match choice {
+            Choice::One(number) => {
+                let chosen = tried.swap_remove(number);
+                if let Some(other) = chosen.identity().filter(|identity| identity.is_other() && !self.files.force) {
+                    let why = format!("{other}: nothing is symbolized (unless by --force)");
+                    self.files.error(&chosen.path, &why);
+                    is_refused = true;
+                }
+                Some(chosen)
+            }
+            Choice::Ambiguous(count) => {
+                self.files.note(&format!(
+                    "{count} kernels are found and the log does not say which is its own: give --vmlinux"
+                ));
+                None
+            }
+            Choice::None => None,
+        };
+        let image = chosen.as_ref().and_then(Tried::image);
+        Kernel {
+            files: Arc::clone(&self.files),
+            build: build.clone(),
+            vmlinux: image.map_or(&NOTHING, |image| image.symbolizer("")),
+            path: chosen.map(|tried| tried.path).filter(|_| image.is_some()),
+            is_refused,
+            modules: Mutex::default(),
+        }
+    }
+}
+
+impl Files<'_> {
+    fn tried(&self, path: PathBuf, build: &Build) -> Tried {
+        let verdict = match self.kernel(&path) {
+            Err(why) => Verdict::Unreadable(why),
+            Ok(image) => Verdict::Read { image, identity: Identity::of(&image.image, build) },
+        };
+        Tried { path, verdict }
+    }
+
+    fn kernel(&self, path: &Path) -> Result<&'static Opened, String> {
+        let opened = self.images.open(path)?;
+        if opened.image.kind() == Kind::Module { Err("a module, not a kernel".to_owned()) } else { Ok(opened) }
+    }
+
+    fn error(&self, path: &Path, why: &str) {
+        if self.is_new(format!("{}: {why}", path.display())) {
+            self.output.error(path, &why);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if self.is_new(text.to_owned()) {
+            self.output.note(&text);
+        }
+    }
+
+    fn is_new(&self, text: String) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text)
+    }
+}
+
+impl Kernel<'_> {
+    /// The file that the kernel's image is.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The release that the log names.
+    pub fn release(&self) -> Option<&str> {
+        self.build.release.as_deref()
+    }
+
+    /// True where the image that was named is proved to be another kernel's: it says nothing of this log.
+    pub fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Looks up the names of many frames at once.
@@ -48,8 +207,8 @@ impl<'o> Kernel<'o> {
         for frame in frames {
             by_module.entry(frame.module).or_default().push(*frame);
         }
-        for (module, frames) in by_module {
-            self.of(module).prepare(&frames);
+        for frames in by_module.into_values() {
+            self.of(&frames[0]).prepare(&frames);
         }
     }
 
@@ -61,64 +220,60 @@ impl<'o> Kernel<'o> {
 
     /// What a frame stands for.
     pub fn resolve(&self, frame: &Frame<'_>) -> Resolution<'static> {
-        self.of(frame.module).resolve(frame)
+        self.of(frame).resolve(frame)
     }
 
-    /// The image that a frame's module is in; the kernel itself where there is none, so that the frame is a miss.
-    fn of(&self, module: Option<&str>) -> &'static Symbolizer<'static> {
-        let Some(name) = module else { return self.vmlinux };
-        let name = plain(name);
-        let mut open_modules = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        open_modules.entry(name).or_insert_with_key(|name| {
-            let image = self.modules.get(name).and_then(|path| open(path, self.output));
-            let modules = image.map(|image| (name.as_str(), image));
-            Box::leak(Box::new(Symbolizer::new(None, modules)))
-        })
-    }
-}
-
-fn open(path: &Path, output: &Output) -> Option<&'static Image<'static>> {
-    let bytes = map(path).map_err(|error| output.error(path, &reason(&error))).ok()?;
-    let image = Image::parse(bytes).map_err(|error| output.error(path, &error)).ok()?;
-    Some(Box::leak(Box::new(image)))
-}
-
-/// The one vmlinux below a directory: `vmlinux`, `vmlinux.debug` or `vmlinux-6.1.0-50-cloud-amd64`. Of several none is guessed.
-fn vmlinux_below(directory: &Path, output: &Output) -> Option<PathBuf> {
-    let is_vmlinux = |name: &str| matches!(name, "vmlinux" | "vmlinux.debug") || name.starts_with("vmlinux-");
-    let files = WalkDir::new(directory).sort_by_file_name().into_iter().flatten();
-    let mut found: Vec<PathBuf> = files
-        .filter(|entry| entry.file_type().is_file() && is_vmlinux(&entry.file_name().to_string_lossy()))
-        .map(walkdir::DirEntry::into_path)
-        .collect();
-    match found.len() {
-        0 => output.error(directory, &"no vmlinux below it"),
-        1 => return found.pop(),
-        count => output.error(directory, &format!("{count} kernels below it, say which by --vmlinux")),
-    }
-    None
-}
-
-/// The modules below directories by the name that the kernel prints; of equal names the first counts.
-fn modules<'p>(directories: impl Iterator<Item = &'p PathBuf>, output: &Output) -> HashMap<String, PathBuf> {
-    let mut modules = HashMap::new();
-    for directory in directories {
-        if let Err(error) = std::fs::metadata(directory) {
-            output.error(directory, &reason(&error));
-            continue;
+    /// The image that a frame is in; an empty one where there is none, so that the frame is a miss.
+    fn of(&self, frame: &Frame<'_>) -> &'static Symbolizer<'static> {
+        let Some(name) = frame.module else { return self.vmlinux };
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(name) {
+            return module;
         }
-        for entry in WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter().flatten() {
-            let name = entry.file_name().to_string_lossy();
-            let stem = name.strip_suffix(".ko").or_else(|| name.strip_suffix(".ko.debug"));
-            if let Some(stem) = stem.filter(|_| entry.file_type().is_file()) {
-                modules.entry(plain(stem)).or_insert_with(|| entry.path().to_owned());
+        let (tried, choice) = self.tried_module(name, frame.build_id);
+        let image = match choice {
+            Choice::One(number) => tried[number].image(),
+            // Nothing tells them apart: the first is the one with debug information.
+            Choice::Ambiguous(_) => tried.iter().find_map(Tried::image),
+            Choice::None if self.files.force => tried.iter().find_map(Tried::image),
+            Choice::None => None,
+        };
+        if image.is_none()
+            && let Some((path, why)) = tried.iter().find_map(Tried::unreadable)
+        {
+            self.files.error(path, why);
+        }
+        let module = image.map_or(&*NOTHING, |image| image.symbolizer(name));
+        modules.insert(name.to_owned(), module);
+        module
+    }
+
+    /// What is known of the files that may be a module of this kernel, and which one is taken.
+    pub fn tried_module(&self, name: &str, build_id: Option<&str>) -> (Vec<Tried>, Choice) {
+        let build = Build { build_id: build_id.map(str::to_owned), ..self.build.clone() };
+        let places = self.files.search.modules(name, wanted(&build), self.path());
+        let mut tried: Vec<Tried> = Vec::new();
+        for place in places.into_iter().take(MOST_OPENED) {
+            if place.is_packed && tried::choose(&tried) != Choice::None {
+                tried.push(Tried::not_read(place.path));
+                continue;
             }
+            let verdict = match self.files.images.open(&place.path) {
+                Err(why) => Verdict::Unreadable(why),
+                Ok(image) => Verdict::Read { image, identity: Identity::of(&image.image, &build) },
+            };
+            tried.push(Tried { path: place.path, verdict });
         }
+        let choice = tried::choose(&tried);
+        (tried, choice)
     }
-    modules
+
+    /// The directories in which modules are looked for.
+    pub fn module_directories(&self) -> Vec<PathBuf> {
+        self.files.search.module_directories(self.build.release.as_deref())
+    }
 }
 
-/// The kernel prints `snd_hda_intel` for `snd-hda-intel.ko`.
-fn plain(name: &str) -> String {
-    name.replace('-', "_")
+fn wanted(build: &Build) -> Wanted<'_> {
+    Wanted { release: build.release.as_deref(), build_id: build.build_id.as_deref() }
 }

@@ -80,7 +80,7 @@ pub fn module_files(directory: &Path, output: &Output) -> Vec<(String, PathBuf)>
     let mut found = Vec::new();
     below(directory, |name| module_name(name).is_some(), output, &mut found);
     let named = |path: PathBuf| {
-        let name = module_name(&path.file_name()?.to_string_lossy())?.replace('-', "_");
+        let name = module_name(&path.file_name()?.to_string_lossy())?;
         Some((name, path))
     };
     found.into_iter().filter_map(named).collect()
@@ -109,10 +109,9 @@ fn is_kernel_name(name: &str) -> bool {
     kernel || module_name(name).is_some()
 }
 
-/// `xfs` of `xfs.ko.xz`.
-fn module_name(name: &str) -> Option<&str> {
-    let stem = [".gz", ".xz", ".zst", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-    stem.strip_suffix(".ko")
+/// What is loaded under a name; debug files beside it are not.
+fn module_name(name: &str) -> Option<String> {
+    fetch::module_name(name).filter(|_| !name.contains(".ko.debug"))
 }
 
 /// False for `vmlinux.lds`, and also for what cannot be read as far as is needed to see that; opening says why.

@@ -6,6 +6,7 @@ mod batch;
 mod bisect;
 mod decode;
 mod dedup;
+mod doctor;
 mod explain;
 mod facts;
 mod index;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Report(command) => report::run(&args.shared, &command.logs.paths, command.options(), &output),
         Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
         Command::Dedup(command) => dedup::run(&args.shared, &command.logs.paths, command.options(), &output),
+        Command::Doctor(paths) => doctor::run(&args.shared, &paths.paths, &output),
         Command::Addr(command) => addr::run(&args.shared, command, &output),
         Command::Index(command) => index::run(command, &output),
         Command::Bisect(command) => bisect::run(&args.shared, command, &output),

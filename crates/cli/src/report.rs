@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ksplat::trace::Build;
 use ksplat::{Found, Options, Symbolized};
 use rayon::prelude::*;
 
@@ -11,7 +12,7 @@ use crate::args::{Format, Shared};
 use crate::batch::{self, Step};
 use crate::facts::facts;
 use crate::input::{Input, inputs};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Kernels};
 use crate::output::{Outcome, Output, printable, reason};
 use crate::record::Record;
 
@@ -20,16 +21,20 @@ const BATCH: usize = 64;
 
 /// Runs the command.
 pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output) -> io::Result<Outcome> {
-    let kernel = Kernel::open(shared, output);
-    if kernel.is_some() && output.outcome(true) == Outcome::Failed {
+    let kernels = Kernels::named(shared, output);
+    if kernels.is_some() && output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
     }
     let inputs = inputs(paths, output);
     let mut results = output.results();
     let mut found = false;
-    let show = |file: &str, report: &Found<'_>, out: &mut dyn Write| match shared.format {
-        Format::Text => text(file, report, kernel.as_ref(), out),
-        Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
+    let show = |file: &str, report: &Found<'_>, out: &mut dyn Write| {
+        let kernel = kernels.as_ref().map(|kernels| kernels.of(&Build::of(&report.report.origin)));
+        let kernel = kernel.filter(|kernel| !kernel.is_refused());
+        match shared.format {
+            Format::Text => text(file, report, kernel.as_deref(), out),
+            Format::Ndjson => ndjson(file, report, kernel.as_deref(), out),
+        }
     };
     if let [input] = &inputs[..] {
         found = read(input, options, output, &show, &mut results)?;

@@ -197,32 +197,6 @@ fn decode_keeps_every_other_byte() {
 }
 
 #[test]
-fn a_debug_directory_names_one_kernel() {
-    let folder = folder("debug-dir");
-    let directory = folder.to_str().unwrap();
-    let decode = ["decode", "--debug-dir", directory, &log("bug.log")];
-    assert_eq!(outcome(&decode), (2, format!("ksplat: {directory}: no vmlinux below it\n")));
-    let vmlinux =
-        testkit::Vmlinux::new().function(testkit::Function::new("vfs_write", 0x3f0).file("fs/read_write.c").line(582));
-    fs::create_dir_all(folder.join("boot")).unwrap();
-    fs::write(folder.join("boot/vmlinux-6.1.0"), vmlinux.write()).unwrap();
-    let output = ksplat(&decode);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("vfs_write+0xc7/0x3f0 fs/read_write.c:582"));
-    fs::write(folder.join("boot/vmlinux"), vmlinux.write()).unwrap();
-    let several = format!("ksplat: {directory}: 2 kernels below it, say which by --vmlinux\n");
-    assert_eq!(outcome(&decode), (2, several));
-    fs::remove_dir_all(&folder).unwrap();
-}
-
-#[test]
-fn without_a_kernel_decode_says_what_it_needs() {
-    let (code, error) = outcome(&["decode", &log("bug.log")]);
-    assert_eq!((code, error.lines().count()), (2, 1));
-    assert!(error.contains("--vmlinux"), "{error}");
-}
-
-#[test]
 fn escape_sequences_of_a_log_stay_out_of_the_report() {
     let path = folder("escapes").join("log");
     fs::write(&path, "BUG: Bad page map\nCPU: 0 PID: 1 Comm: \x1b]0;x\x07 Not tainted 6.1.0 #1\n").unwrap();

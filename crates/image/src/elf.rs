@@ -112,6 +112,11 @@ impl<'d> Image<'d> {
         self.machine == elf::EM_X86_64
     }
 
+    /// True where the image has debug information.
+    pub fn has_debug_info(&self) -> bool {
+        self.section_named(".debug_info").is_some_and(|(_, section)| section.sh_size(self.endian) > 0)
+    }
+
     /// Number of symbols in the table, whatever they are.
     pub fn symbol_count(&self) -> usize {
         self.symbols.len()

@@ -86,8 +86,8 @@ fn banner_in(bytes: &[u8]) -> Option<&str> {
     // init/version.c has a weak copy for the first link, without the build's number: "# SMP" instead of "#1 SMP".
     memchr::memmem::find_iter(bytes, b"Linux version ").find_map(|at| {
         let text = c_string(&bytes[at..])?.trim_end();
-        let (_, number) = text.split_once(" #")?;
-        number.starts_with(|c: char| c.is_ascii_digit()).then_some(text)
+        let mut numbers = text.match_indices(" #").map(|(at, _)| &text[at + 2..]);
+        numbers.any(|number| number.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
     })
 }
 

@@ -21,6 +21,7 @@
 mod address;
 pub mod code;
 mod dwarf;
+mod identity;
 pub mod index;
 mod module;
 mod paths;
@@ -30,6 +31,7 @@ mod symbolizer;
 
 pub use address::{KaslrOffset, RuntimeAddr};
 pub use gimli::Error as DwarfError;
+pub use identity::{Choice, Identity, Mark};
 pub use image::LinkAddr;
 pub use paths::Paths;
 pub use resolution::{Call, Candidate, Miss, Pick, Resolution};

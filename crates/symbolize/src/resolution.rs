@@ -123,8 +123,8 @@ pub enum Miss {
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Miss::NoVmlinux => f.write_str("no vmlinux given"),
-            Miss::NoModule => f.write_str("module not given"),
+            Miss::NoVmlinux => f.write_str("no kernel image found"),
+            Miss::NoModule => f.write_str("no image of the module found"),
             Miss::OtherBuildId => f.write_str("build-id differs from the image's"),
             Miss::BareAddress => f.write_str("bare address"),
             Miss::NotText => f.write_str("address is not in the text"),

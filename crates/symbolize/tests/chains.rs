@@ -174,7 +174,7 @@ fn each_miss_says_why() {
     let beyond = sample.frame("panic", 0x31);
     let none = Frame::default();
     let cases = [
-        (Frame { module: Some("other"), ..parsed(&panic) }, "module not given"),
+        (Frame { module: Some("other"), ..parsed(&panic) }, "no image of the module found"),
         (Frame { build_id: Some("00ff"), ..parsed(&panic) }, "build-id differs from the image's"),
         (Frame { address: Some(0xffff_ffff_8100_0000), ..none }, "bare address"),
         (parsed("nobody+0x1/0x10"), "no such symbol"),

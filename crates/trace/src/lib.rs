@@ -2,6 +2,7 @@
 //!
 //! `bytes ─capture─> lines ─splat─> splats ─report─> reports`
 
+mod boot;
 mod capture;
 mod causes;
 pub mod detail;
@@ -21,6 +22,7 @@ pub mod stack;
 mod trigger;
 mod window;
 
+pub use boot::{Boot, Boots, Build};
 pub use capture::{Console, Layer};
 pub use causes::{Causes, Echo, Why};
 pub use fault_injection::FaultInjection;
