@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use rayon::prelude::*;
+use rayon::{Scope, Yield, prelude::*};
 
 use crate::input::Input;
 
@@ -25,49 +26,142 @@ pub enum Step<'s, T> {
     Large(&'s str, &'s mut dyn Read),
 }
 
-/// Goes through the logs of an input in order; `small` looks at several small ones at the same time.
+/// Goes through the logs of an input in order; `small` looks at several small ones at the same time, while others are read.
 pub fn logs<T: Send>(
     input: &Input,
     small: impl Fn(&str, &[u8]) -> T + Sync,
     each: &mut dyn FnMut(Step<'_, T>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut batch = Batch::default();
-    let done = input.read(&mut |name, bytes| {
-        let start = batch.bytes.len();
-        let read = Read::take(&mut *bytes, SMALL as u64 + 1).read_to_end(&mut batch.bytes);
-        if batch.bytes.len() - start > SMALL {
-            let head = batch.bytes.split_off(start);
-            batch.hand_on(&small, each)?;
-            return each(Step::Large(name, &mut head.chain(bytes)));
-        }
-        // What can be read of a damaged log counts.
-        batch.logs.push((name.to_owned(), start..batch.bytes.len()));
-        read?;
-        if batch.bytes.len() >= BYTES || batch.logs.len() >= LOGS { batch.hand_on(&small, each) } else { Ok(()) }
-    });
-    batch.hand_on(&small, each).and(done)
+    rayon::in_place_scope(|scope| {
+        let mut looks = Looks { small: &small, running: None };
+        let mut batch = Batch::default();
+        let done = input.read(&mut |name, bytes| {
+            let start = batch.read;
+            let read = batch.read_log(bytes);
+            if batch.read - start > SMALL {
+                let head = batch.bytes[start..batch.read].to_vec();
+                batch.read = start;
+                batch = looks.begin(scope, std::mem::take(&mut batch), each)?;
+                batch = looks.end(each)?;
+                return each(Step::Large(name, &mut head.chain(bytes)));
+            }
+            // What can be read of a damaged log counts.
+            batch.logs.push((name.to_owned(), start..batch.read));
+            read?;
+            if batch.read >= BYTES || batch.logs.len() >= LOGS {
+                batch = looks.begin(scope, std::mem::take(&mut batch), each)?;
+            }
+            Ok(())
+        });
+        looks.begin(scope, batch, each)?;
+        looks.end(each)?;
+        done
+    })
 }
 
 /// Logs that were read, one behind the other.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
+    /// How many of the bytes are read; the others are room.
+    read: usize,
     logs: Vec<(String, Range<usize>)>,
 }
 
 impl Batch {
-    fn hand_on<T: Send>(
-        &mut self,
-        small: &(impl Fn(&str, &[u8]) -> T + Sync),
-        each: &mut dyn FnMut(Step<'_, T>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Reads a log to its end, or until it is no small one.
+    fn read_log(&mut self, log: &mut dyn Read) -> io::Result<()> {
+        let most = self.read + SMALL + 1;
+        while self.read < most {
+            if self.read == self.bytes.len() {
+                self.bytes.resize((2 * self.read).max(SMALL), 0);
+            }
+            let end = most.min(self.bytes.len());
+            match log.read(&mut self.bytes[self.read..end]) {
+                Ok(0) => break,
+                Ok(read) => self.read += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn look<T: Send>(&self, small: &(impl Fn(&str, &[u8]) -> T + Sync)) -> Vec<T> {
         let look = |(name, range): &(String, Range<usize>)| small(name, &self.bytes[range.clone()]);
-        let made: Vec<T> = match &self.logs[..] {
+        match &self.logs[..] {
             [log] => vec![look(log)],
+            logs if rayon::current_num_threads() == 1 => logs.iter().map(look).collect(),
             logs => logs.par_iter().with_min_len(TAKEN).map(look).collect(),
-        };
+        }
+    }
+
+    fn clear(&mut self) {
         self.logs.clear();
-        self.bytes.clear();
-        made.into_iter().try_for_each(|made| each(Step::Small(made)))
+        self.read = 0;
+    }
+}
+
+/// Looks at batches, one at a time.
+struct Looks<'s, S, T> {
+    small: &'s S,
+    /// What is made of the batch that was begun last, and the batch.
+    running: Option<Receiver<(Batch, Vec<T>)>>,
+}
+
+impl<'s, S: Fn(&str, &[u8]) -> T + Sync, T: Send + 's> Looks<'s, S, T> {
+    /// Begins to look at a batch, hands on what was made of the one before, and gives an empty one to read into.
+    fn begin(
+        &mut self,
+        scope: &Scope<'s>,
+        mut batch: Batch,
+        each: &mut dyn FnMut(Step<'_, T>) -> io::Result<()>,
+    ) -> io::Result<Batch> {
+        let small = self.small;
+        // One log, or one thread: there is nothing to do meanwhile.
+        if batch.logs.len() < 2 || rayon::current_num_threads() == 1 {
+            let empty = self.end(each)?;
+            hand_on(batch.look(small), each)?;
+            batch.clear();
+            return Ok(if empty.bytes.len() > batch.bytes.len() { empty } else { batch });
+        }
+        let empty = self.end(each)?;
+        let (sender, receiver) = channel();
+        scope.spawn(move |_| {
+            let made = batch.look(small);
+            // Nobody waits for it where nothing more can be written.
+            let _ = sender.send((batch, made));
+        });
+        self.running = Some(receiver);
+        Ok(empty)
+    }
+
+    /// Waits for the batch that was begun last, hands on what was made of it, and gives it back empty.
+    fn end(&mut self, each: &mut dyn FnMut(Step<'_, T>) -> io::Result<()>) -> io::Result<Batch> {
+        let Some(running) = self.running.take() else { return Ok(Batch::default()) };
+        let (mut batch, made) = wait(&running)?;
+        hand_on(made, each)?;
+        batch.clear();
+        Ok(batch)
+    }
+}
+
+fn hand_on<T>(made: Vec<T>, each: &mut dyn FnMut(Step<'_, T>) -> io::Result<()>) -> io::Result<()> {
+    made.into_iter().try_for_each(|made| each(Step::Small(made)))
+}
+
+/// Waits for a result; a thread that others count on for theirs works on those meanwhile.
+fn wait<T>(running: &Receiver<T>) -> io::Result<T> {
+    loop {
+        match running.try_recv() {
+            Ok(made) => return Ok(made),
+            Err(TryRecvError::Disconnected) => return Err(io::Error::other("a thread failed")),
+            Err(TryRecvError::Empty) => {}
+        }
+        match rayon::yield_now() {
+            Some(Yield::Executed) => {}
+            Some(Yield::Idle) => std::thread::yield_now(),
+            None => return running.recv().map_err(io::Error::other),
+        }
     }
 }

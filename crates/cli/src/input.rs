@@ -12,6 +12,9 @@ use archive::{Each, members, zip_members};
 
 use crate::output::{Output, reason};
 
+/// Bytes that are asked of the system at once.
+const READ: usize = 64 << 10;
+
 /// Something to read: `-` is standard input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input(PathBuf);
@@ -26,9 +29,9 @@ impl Input {
     pub fn read(&self, each: &mut Each<'_>) -> io::Result<()> {
         let name = self.0.to_string_lossy();
         if self.0.as_os_str() == "-" {
-            return members(&name, &mut BufReader::new(io::stdin().lock()), each);
+            return members(&name, &mut BufReader::with_capacity(READ, io::stdin().lock()), each);
         }
-        let mut file = BufReader::new(File::open(&self.0)?);
+        let mut file = BufReader::with_capacity(READ, File::open(&self.0)?);
         // Only what can be read from its end is read as a zip file; a pipe keeps what was looked at.
         if file.fill_buf()?.starts_with(b"PK\x03\x04") && file.rewind().is_ok() {
             return zip_members(&name, file, each);

@@ -3,7 +3,7 @@
 use signature::{CrashType, Title, guilty_file, readable};
 use symbolize::Resolution;
 use symbolize::code::{self, Listing};
-use trace::{Frame, Splat};
+use trace::{Frame, Marks, Splat};
 
 use crate::decode::Decoder;
 
@@ -78,7 +78,9 @@ pub fn trapping_instruction(splat: &Splat<'_>, title: &Title) -> Option<String> 
 
 fn code_lines<'a>(splat: &'a Splat<'_>, title: &Title) -> Option<impl Iterator<Item = &'a [u8]>> {
     let hangs = title.crash_type == Some(CrashType::HANG);
-    (!hangs).then(|| splat.lines.iter().map(|entry| entry.line.body))
+    let first = splat.lines.iter().position(|entry| entry.marks.any(Marks::CODE)).filter(|_| !hangs)?;
+    // The line before may be the instruction pointer's.
+    Some(splat.lines[first.saturating_sub(1)..].iter().map(|entry| entry.line.body))
 }
 
 fn push_line(text: &mut Vec<u8>, line: &[u8]) {

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 use trace::Format;
 
 /// What kind of bug a report is about.
@@ -138,11 +139,23 @@ const TYPES: &[(&str, &[&str])] = &[
     ("KCSAN-UNKNOWN", &["KCSAN:"]),
 ];
 
-/// How the titles start of those rows that name their type, with the type.
-static OF_ROWS: LazyLock<Vec<(&'static str, CrashType)>> = LazyLock::new(|| {
+/// How titles start, with their types: those of rows that name their type, then [`TYPES`].
+struct Starts {
+    starts: Vec<(&'static str, Option<CrashType>)>,
+    automaton: AhoCorasick,
+}
+
+static STARTS: LazyLock<Starts> = LazyLock::new(|| {
     let rows = Format::all().iter().map(|format| format.row);
-    let named = rows.filter_map(|row| Some((row.title.split('{').next()?, CrashType(row.kind?))));
-    named.filter(|(start, _)| !start.is_empty()).collect()
+    let of_rows = rows.filter_map(|row| Some((row.title.split('{').next()?, Some(CrashType(row.kind?)))));
+    let known = TYPES.iter().flat_map(|(name, starts)| {
+        starts.iter().map(move |start| (*start, Some(CrashType(name)).filter(|_| !name.is_empty())))
+    });
+    let starts: Vec<_> = of_rows.filter(|(start, _)| !start.is_empty()).chain(known).collect();
+    let mut automaton = AhoCorasick::builder();
+    automaton.match_kind(MatchKind::LeftmostFirst).start_kind(StartKind::Anchored);
+    let automaton = automaton.build(starts.iter().map(|(start, _)| start));
+    Starts { starts, automaton: automaton.expect("some dozens of short texts fit an automaton") }
 });
 
 /// Types by impact, worst first.
@@ -191,13 +204,10 @@ impl CrashType {
 
     /// The type of the titles that start like this one, and how they start; they may be of no type.
     pub fn known(title: &str) -> Option<(Option<CrashType>, &'static str)> {
-        if let Some((start, named)) = OF_ROWS.iter().find(|(start, _)| title.starts_with(start)) {
-            return Some((Some(*named), start));
-        }
-        TYPES.iter().find_map(|(name, starts)| {
-            let start = starts.iter().find(|start| title.starts_with(**start))?;
-            Some(((!name.is_empty()).then_some(CrashType(name)), *start))
-        })
+        let Starts { starts, automaton } = &*STARTS;
+        let found = automaton.find(Input::new(title).anchored(Anchored::Yes))?;
+        let (start, kind) = starts[found.pattern()];
+        Some((kind, start))
     }
 
     /// syzbot's name of the type.

@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
-use trace::Splat;
+use memchr::memmem::Finder;
 use trace::shape::Shape;
+use trace::{Entry, Marks, Splat};
 
 use crate::list::List;
 use crate::title::Title;
@@ -21,7 +21,8 @@ static LINES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
 });
 
 /// What a stalled CPU ran stands below these: above are the frames of the interrupt that noticed the stall.
-const INTERRUPTED: [&[u8]; 3] = [b"apic_timer_interrupt+0x", b"el1h_64_irq+0x", b"Exception stack"];
+static INTERRUPTED: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["apic_timer_interrupt+0x", "el1h_64_irq+0x", "Exception stack"].map(Finder::new));
 
 /// The guilty file of a report with these lines, which have no prefixes and name their source files: `fs/inode.c:12`.
 ///
@@ -31,13 +32,13 @@ const INTERRUPTED: [&[u8]; 3] = [b"apic_timer_interrupt+0x", b"el1h_64_irq+0x", 
 /// assert_eq!(file.as_deref(), Some("fs/inode.c"));
 /// ```
 pub fn guilty_file<'t>(title: &str, lines: impl Iterator<Item = &'t [u8]> + Clone) -> Option<String> {
-    if title.starts_with("INFO: rcu detected stall") {
-        let below = |text: &'static [u8]| {
+    if is_stall(title) {
+        let below = |text: &Finder<'_>| {
             let mut rest = lines.clone();
-            let first = rest.find_map(|line| memmem::find(line, text).map(|at| &line[at..]))?;
+            let first = rest.find_map(|line| text.find(line).map(|at| &line[at..]))?;
             in_lines(std::iter::once(first).chain(rest))
         };
-        if let Some(file) = INTERRUPTED.into_iter().find_map(below) {
+        if let Some(file) = INTERRUPTED.iter().find_map(below) {
             return Some(file);
         }
     }
@@ -47,8 +48,17 @@ pub fn guilty_file<'t>(title: &str, lines: impl Iterator<Item = &'t [u8]> + Clon
 impl Title {
     /// The guilty file of the splat that this is the title of, where the console has a symbolized report.
     pub fn guilty_file(&self, splat: &Splat<'_>) -> Option<String> {
-        guilty_file(&self.title, splat.lines.iter().map(|entry| entry.line.body))
+        let names_a_file = |entry: &Entry<'_>| entry.marks.any(Marks::SOURCE);
+        splat.lines.iter().find(|entry| names_a_file(entry))?;
+        // Lines without a file matter where they say which files count.
+        let is_stall = is_stall(&self.title);
+        let lines = splat.lines.iter().filter(|entry| is_stall || names_a_file(entry));
+        guilty_file(&self.title, lines.map(|entry| entry.line.body))
     }
+}
+
+fn is_stall(title: &str) -> bool {
+    title.starts_with("INFO: rcu detected stall")
 }
 
 fn in_lines<'t>(lines: impl Iterator<Item = &'t [u8]>) -> Option<String> {

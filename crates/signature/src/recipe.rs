@@ -179,19 +179,23 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
     /// Takes the candidates of a line that fits a step.
     fn try_step(&mut self, n: usize, step: Step, shape: Option<&Shape>) -> bool {
         let line = self.text.line(n);
+        let marks = self.text.entries[n].marks;
+        let pointer = || marks.any(Marks::POINTER).then(|| stack::instruction_pointer(line)).flatten();
         let one = |function: Option<&'t [u8]>| [function, None, None, None];
         let functions: Option<Captures<'t>> = match step {
             Step::Stack => None,
             Step::Line(_) => shape.and_then(|shape| shape.find(line)),
             Step::CallTrace => {
-                let marks = self.text.entries[n].marks;
                 let heads = marks.any(Marks::BACKTRACE)
                     || (marks.any(Marks::CALL_TRACE) || marks.any(Marks::CALL_TRACE_LOWER))
                         && [&b"Call Trace:"[..], b"Call trace:"].iter().any(|text| memmem::find(line, text).is_some());
                 heads.then_some(Captures::default())
             }
-            Step::InstructionPointer => stack::instruction_pointer(line).map(one),
-            Step::Interrupted => stack::instruction_pointer(line).or_else(|| interrupted(line).map(Some)).map(one),
+            Step::InstructionPointer => pointer().map(one),
+            Step::Interrupted => {
+                let interrupted = || marks.any(Marks::INTERRUPT).then(|| interrupted(line)).flatten();
+                pointer().or_else(|| interrupted().map(Some)).map(one)
+            }
             Step::Origin => origin(line).map(Some).map(one),
         };
         let Some(functions) = functions else { return false };

@@ -11,10 +11,15 @@ const LONGEST: usize = 160;
 const VARIES: [&str; 8] =
     ["CPU: ", "Code: ", "Hardware name: ", "Modules linked in:", "Tainted: ", "Workqueue: ", "pstate: ", "Comm: "];
 
-/// The lines that tell a report from others, each without numbers.
-pub(crate) fn remainder<'t>(lines: &'t [Entry<'t>]) -> impl Iterator<Item = String> + 't {
+/// Gives the lines that tell a report from others, each without numbers.
+pub(crate) fn remainder(lines: &[Entry<'_>], mut each: impl FnMut(&str)) {
     let texts = lines.iter().map(|entry| entry.line.body.trim_ascii());
-    texts.filter(|text| !text.is_empty() && !varies(text)).take(LINES).map(without_numbers)
+    let mut plain = String::with_capacity(2 * LONGEST);
+    for text in texts.filter(|text| !text.is_empty() && !varies(text)).take(LINES) {
+        plain.clear();
+        without_numbers(text, &mut plain);
+        each(&plain);
+    }
 }
 
 fn varies(text: &[u8]) -> bool {
@@ -34,27 +39,35 @@ fn is_register(text: &[u8]) -> bool {
             && !value.contains(&b'+')
 }
 
-/// The text with `#` for each number, decimal or hex, without the numbers that names of tasks end in, and with single blanks.
-fn without_numbers(text: &[u8]) -> String {
+/// Writes the text with `#` for each number, decimal or hex, without the numbers that names of tasks end in, and with single blanks.
+fn without_numbers(text: &[u8], plain: &mut String) {
     let text = String::from_utf8_lossy(&text[..text.len().min(8 * LONGEST)]);
-    let mut plain = String::with_capacity(LONGEST);
-    let mut rest = &*text;
-    while let Some(first) = rest.chars().next().filter(|_| plain.len() < LONGEST) {
-        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(length);
-        let is_function = behind.starts_with(['+', '.']);
-        let is_number = word.starts_with(|c: char| c.is_ascii_digit())
-            || word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
-        match word {
-            "" if first.is_control() || first == ' ' => plain.push_str(if plain.ends_with(' ') { "" } else { " " }),
-            "" => plain.push(first),
-            _ if is_number => plain.push('#'),
-            _ if is_function => plain.push_str(word),
-            _ => plain.push_str(word.trim_end_matches(|c: char| c.is_ascii_digit())),
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() && plain.len() < LONGEST {
+        let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        if length == 0 {
+            let Some(first) = text[at..].chars().next() else { return };
+            let is_blank = first == ' ' || first.is_control();
+            if !(is_blank && plain.ends_with(' ')) {
+                plain.push(if is_blank { ' ' } else { first });
+            }
+            at += first.len_utf8();
+            continue;
         }
-        rest = if length == 0 { &rest[first.len_utf8()..] } else { behind };
+        let word = &text[at..at + length];
+        at += length;
+        let is_function = matches!(bytes.get(at), Some(b'+' | b'.'));
+        let is_number =
+            word.as_bytes()[0].is_ascii_digit() || length >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_number {
+            plain.push('#');
+        } else if is_function {
+            plain.push_str(word);
+        } else {
+            plain.push_str(word.trim_end_matches(|c: char| c.is_ascii_digit()));
+        }
     }
-    plain
 }
 
 #[cfg(test)]
@@ -69,7 +82,9 @@ mod tests {
             (" crc32_be.isra.0+0x1a/0x40 [ext4]", " crc32_be.isra.#+#/# [ext]"),
             ("Comm: syz-executor3 \u{1b}[31m", "Comm: syz-executor [#"),
         ] {
-            assert_eq!(without_numbers(text.as_bytes()), want);
+            let mut plain = String::new();
+            without_numbers(text.as_bytes(), &mut plain);
+            assert_eq!(plain, want);
         }
     }
 

@@ -36,22 +36,16 @@ pub struct Signature {
 impl Signature {
     /// The signature of a report.
     pub fn of(splat: &Splat<'_>, report: &Report<'_>, title: &Title) -> Signature {
-        let mut plaintext = format!("kind: {}\n", title.kind());
+        let mut plaintext = String::with_capacity(256);
+        let mut fact = |name, what: &str| [name, ": ", what, "\n"].iter().for_each(|part| plaintext.push_str(part));
+        fact("kind", title.kind());
         let blamed = frames(report, title, &mut ());
-        for frame in &blamed {
-            plaintext.push_str("frame: ");
-            plaintext.push_str(frame);
-            plaintext.push('\n');
-        }
+        blamed.iter().for_each(|frame| fact("frame", frame));
         let expects_frames = title
             .format
             .is_none_or(|format| format.row.integrity == Integrity::Corrupted || !format.row.recipe.steps.is_empty());
         if blamed.is_empty() && expects_frames {
-            for line in remainder(&splat.lines[..splat.own]) {
-                plaintext.push_str("line: ");
-                plaintext.push_str(&line);
-                plaintext.push('\n');
-            }
+            remainder(&splat.lines[..splat.own], |line| fact("line", line));
         }
         let mut digest = [0; 16];
         let mut hasher = HASHER.clone();
@@ -72,7 +66,7 @@ impl std::fmt::Display for Signature {
 }
 
 /// The blamed frames of each stack trace that the title looks at.
-pub(crate) fn frames(report: &Report<'_>, title: &Title, watch: &mut impl Watch) -> Vec<String> {
+pub(crate) fn frames<'r>(report: &Report<'r>, title: &'r Title, watch: &mut impl Watch) -> Vec<Cow<'r, str>> {
     let mut blamed = Vec::new();
     for key in title.keys.iter().filter(|key| key.name.is_some()) {
         let start = report.traces.iter().find_map(|trace| {
@@ -81,7 +75,7 @@ pub(crate) fn frames(report: &Report<'_>, title: &Title, watch: &mut impl Watch)
         });
         let Some(frames) = start else {
             watch.see(|| Decision::Candidate { function: key.raw.clone(), skip: None });
-            blamed.push(key.raw.clone());
+            blamed.push(Cow::Borrowed(&*key.raw));
             continue;
         };
         let reliable = frames.iter().filter(|frame| frame.reliable && !frame.function.is_empty());
@@ -89,7 +83,7 @@ pub(crate) fn frames(report: &Report<'_>, title: &Title, watch: &mut impl Watch)
             watch.see(|| Decision::Candidate { function: name.clone().into_owned(), skip: skip(name, title.format) });
             !skips(name, title.format)
         };
-        blamed.extend(reliable.map(physical).filter(is_blamable).take(FRAMES).map(Cow::into_owned));
+        blamed.extend(reliable.map(physical).filter(is_blamable).take(FRAMES));
     }
     blamed
 }

@@ -65,6 +65,10 @@ impl Causes {
     /// Looks at all splats of a log.
     pub fn of(log: &Log<'_>) -> Causes {
         let entries = log.entries();
+        let count = log.starts().take(2).count();
+        if count < 2 {
+            return Causes { echoes: vec![None; count] };
+        }
         let mut seen = Seen::default();
         let judge = |(number, start)| seen.judge(number, Headline::read(entries, start));
         Causes { echoes: log.starts().enumerate().map(judge).collect() }

@@ -50,11 +50,11 @@ impl<'a> Frame<'a> {
         let head = head(line);
         let rest = &line[head.length..];
         let name = name(rest);
-        if rest[name..].starts_with(b"+0x")
-            && let Some(mut found) = Frame::named(line, head.length, head.length + name)
-        {
-            found.frame.reliable &= head.reliable;
-            return Some(found.frame);
+        if rest[name..].starts_with(b"+0x") {
+            let printed = || head.address.filter(|_| head.is_bracketed);
+            if let Some(found) = Frame::named(line, head.length, head.length + name, !head.reliable, printed) {
+                return Some(found.frame);
+            }
         }
         let bare = rest.strip_prefix(b"0x").and_then(hex).filter(|(_, length)| *length >= 8);
         let address = bare.filter(|(_, length)| is_end(&rest[2 + length..])).map(|(value, _)| value);
@@ -100,13 +100,20 @@ impl<'a> Frame<'a> {
     /// The frame whose `+0x` stands at `plus`.
     fn around(line: &'a [u8], plus: usize) -> Option<FrameAt<'a>> {
         let start = plus - line[..plus].iter().rev().take_while(|b| is_name(**b)).count();
-        Frame::named(line, start, plus)
+        let before = &line[..start];
+        Frame::named(line, start, plus, before.ends_with(b"? "), || address_before(before))
     }
 
-    /// The frame whose function starts at `start` and whose `+0x` stands at `plus`.
-    fn named(line: &'a [u8], start: usize, plus: usize) -> Option<FrameAt<'a>> {
-        let before = &line[..start];
-        if start == plus || !matches!(before.last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
+    /// The frame whose function starts at `start` and whose `+0x` stands at `plus`, with the address in front of it.
+    #[inline]
+    fn named(
+        line: &'a [u8],
+        start: usize,
+        plus: usize,
+        doubted: bool,
+        address: impl FnOnce() -> Option<u64>,
+    ) -> Option<FrameAt<'a>> {
+        if start == plus || !matches!(line[..start].last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
             return None;
         }
         let (offset, length) = hex(&line[plus + 3..])?;
@@ -114,25 +121,24 @@ impl<'a> Frame<'a> {
         let (size, length) = line[slash..].strip_prefix(b"/0x").and_then(hex)?;
         let symbol = start..slash + 3 + length;
         let module = module(line, symbol.end);
-        // Without the space, `[` and `]`.
-        let words = line.get(module.start + 2..module.end.saturating_sub(1)).unwrap_or(b"");
-        let words = if words.is_empty() { "" } else { std::str::from_utf8(words).unwrap_or("") };
-        let (name, build_id) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
-        let doubted = before.ends_with(b"? ") || line[module.end..].starts_with(b" (unreliable)");
-        Some(FrameAt {
-            frame: Frame {
-                function: std::str::from_utf8(&line[start..plus]).ok()?,
-                offset,
-                size,
-                module: Some(name).filter(|name| !name.is_empty()),
-                build_id,
-                address: address_before(before),
-                reliable: !doubted,
-                exact: false,
-            },
-            symbol,
-            module,
-        })
+        let (mut name, mut build_id) = (None, None);
+        if !module.is_empty() {
+            // Without the space, `[` and `]`.
+            let words = std::str::from_utf8(&line[module.start + 2..module.end - 1]).unwrap_or("");
+            let (first, rest) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
+            (name, build_id) = (Some(first).filter(|name| !name.is_empty()), rest);
+        }
+        let frame = Frame {
+            function: std::str::from_utf8(&line[start..plus]).ok()?,
+            offset,
+            size,
+            module: name,
+            build_id,
+            address: address(),
+            reliable: !(doubted || line[module.end..].starts_with(b" (unreliable)")),
+            exact: false,
+        };
+        Some(FrameAt { frame, symbol, module })
     }
 }
 
@@ -140,11 +146,14 @@ impl<'a> Frame<'a> {
 struct Head {
     length: usize,
     reliable: bool,
+    /// The last address.
     address: Option<u64>,
+    /// It was printed as `[<ffffffff81000000>]`.
+    is_bracketed: bool,
 }
 
 fn head(line: &[u8]) -> Head {
-    let mut head = Head { length: 0, reliable: true, address: None };
+    let mut head = Head { length: 0, reliable: true, address: None, is_bracketed: false };
     loop {
         let rest = &line[head.length..];
         match rest {
@@ -156,6 +165,7 @@ fn head(line: &[u8]) -> Head {
             [b'[', ..] => {
                 let Some(length) = address(rest) else { return head };
                 head.address = Some(digits_of(&rest[..length]));
+                head.is_bracketed = rest[..length].ends_with(b">]");
                 head.length += length;
             }
             _ => return head,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 /// What is done with each log: its name, and its bytes.
@@ -54,8 +54,8 @@ fn inside(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<(
 
 fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {
     let left = Rc::new(Cell::new(TAR_HEADERS));
-    let mut archive = tar::Archive::new(Metered { input, left: Rc::clone(&left) });
-    for member in archive.entries()? {
+    let mut archive = tar::Archive::new(Metered { input, at: 0, left: Rc::clone(&left) });
+    for member in archive.entries_with_seek()? {
         let mut member = member?;
         // A log may be of any size; what the archive reads for itself, and keeps in memory, may not.
         left.set(u64::MAX);
@@ -63,7 +63,8 @@ fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Res
         if member.header().entry_type().is_file() {
             let path = format!("{name}/{}", String::from_utf8_lossy(&member.path_bytes()));
             each(&path, &mut member)?;
-            io::copy(&mut member, &mut io::sink())?;
+            let mut unread = [0; 512];
+            while member.read(&mut unread)? > 0 {}
             skipped = 0;
         }
         left.set(TAR_HEADERS.saturating_add(skipped));
@@ -74,6 +75,7 @@ fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Res
 /// A reader that gives so many bytes.
 struct Metered<'i> {
     input: &'i mut dyn Read,
+    at: u64,
     left: Rc<Cell<u64>>,
 }
 
@@ -86,6 +88,16 @@ impl Read for Metered<'_> {
         let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let read = self.input.read(&mut buffer[..most])?;
         self.left.set(left - read as u64);
+        self.at += read as u64;
         Ok(read)
+    }
+}
+
+/// Goes forward only: the archive skips what pads its members.
+impl Seek for Metered<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(bytes @ 0..) = to else { return Err(ErrorKind::Unsupported.into()) };
+        let skipped = io::copy(&mut Read::take(&mut *self, bytes.unsigned_abs()), &mut io::sink())?;
+        if skipped < bytes.unsigned_abs() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(self.at) }
     }
 }

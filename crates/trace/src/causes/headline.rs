@@ -1,5 +1,8 @@
 //! Headlines: what a splat's first line, and the lines behind it up to the next headline, say of whose it is.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::{Why, tail};
@@ -9,8 +12,8 @@ use crate::log::Entry;
 use crate::marks::Marks;
 use crate::stack;
 
-/// What kind of line a splat starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What kind of line a splat starts with; of two that fit, the later one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A CPU exception or what is made of one: the task does not survive it.
     Oops,
@@ -23,6 +26,13 @@ pub(super) enum Kind {
     /// Anything else.
     Other,
 }
+
+/// What the headlines of sanitizers and of oopses hold.
+static KINDS: LazyLock<(AhoCorasick, Vec<Kind>)> = LazyLock::new(|| {
+    let texts = SANITIZERS.iter().chain(&OOPSES);
+    let automaton = AhoCorasick::new(texts).expect("some short texts fit an automaton");
+    (automaton, [vec![Kind::Sanitizer; SANITIZERS.len()], vec![Kind::Oops; OOPSES.len()]].concat())
+});
 
 /// What the headlines of oopses hold.
 const OOPSES: [&str; 15] = [
@@ -129,6 +139,7 @@ impl<'t> Headline<'t> {
             self.has_body = stack::heads(line, entry.marks) != 0 || Frame::parse(line).is_some();
         }
         if self.pointer.is_none()
+            && entry.marks.any(Marks::POINTER)
             && let Some(pointer) = stack::instruction_pointer(line)
         {
             (self.pointer, self.has_body) = (pointer, true);
@@ -204,13 +215,12 @@ impl<'t> Headline<'t> {
 
 fn kind(entry: &Entry<'_>) -> Kind {
     let text = entry.line.body;
-    let has = |part: &&str| memmem::find(text, part.as_bytes()).is_some();
+    let (automaton, kinds) = &*KINDS;
+    let found = || automaton.find_overlapping_iter(text).map(|found| kinds[found.pattern()]).max();
     if entry.marks.any(Marks::NOT_SYNCING) {
         Kind::Panic
-    } else if SANITIZERS.iter().any(has) {
-        Kind::Sanitizer
-    } else if OOPSES.iter().any(has) {
-        Kind::Oops
+    } else if let Some(kind) = found() {
+        kind
     } else if is_warning(text) {
         Kind::Warning
     } else {

@@ -114,6 +114,7 @@ fn read<'t>(line: &'t [u8], mut each: impl FnMut(&'t str, u64)) {
     while !rest.is_empty() {
         let (name, value) = match named(rest) {
             Some((name, value)) => {
+                let Ok(name) = std::str::from_utf8(name) else { return };
                 row = GPR.iter().position(|known| *known == name);
                 (Some(name), value)
             }
@@ -136,13 +137,13 @@ const GPR: [&str; 32] = [
 ];
 
 /// `NAME:` and what follows it.
-fn named(text: &[u8]) -> Option<(&str, &[u8])> {
+fn named(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = text.iter().take(10).take_while(|b| is_word(**b)).count();
     if !(2..10).contains(&length) {
         return None;
     }
     let behind = text[length..].trim_ascii_start().strip_prefix(b":")?;
-    Some((std::str::from_utf8(&text[..length]).ok()?, behind.trim_ascii_start()))
+    Some((&text[..length], behind.trim_ascii_start()))
 }
 
 /// A number of four digits or more, behind a segment (`0018:`) and before a selector (`(0000)`).

@@ -1,7 +1,8 @@
-//! Finds marks: one vectorised search for rare parts of their texts, the needles, reads each byte once.
+//! Finds marks: a vectorised search for rare parts of their texts, the needles.
 //!
 //! A needle is five bytes of a text, those that console lines hold least often (see [`rarity`]), or a shorter text as a
 //! whole. A text that holds a needle of another text has that one. All is chosen here, so a text is added in its table alone.
+//! The vectorised search compares as many bytes as the shortest needle has, so texts of three bytes have a search of their own.
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;
@@ -14,8 +15,15 @@ use crate::rules::Rules;
 /// Bytes of a needle. The search compares the first four of all needles at once; more would be shared by fewer texts.
 const LONGEST: usize = 5;
 
-/// Finds needles, and the texts around them.
+/// Finds texts in lines.
 pub(crate) struct Finder {
+    /// The search for texts of four bytes and more, and the one for shorter ones where there are any.
+    long: Search,
+    short: Option<Search>,
+}
+
+/// Finds needles, and the texts around them.
+struct Search {
     packed: Option<packed::Searcher>,
     automaton: AhoCorasick,
     /// For each needle the texts that it stands in: bytes before it, the mark, text.
@@ -41,9 +49,25 @@ pub(crate) fn triggers(rules: Rules) -> &'static Finder {
 
 impl Finder {
     fn new(texts: impl Iterator<Item = (Marks, &'static str)>) -> Finder {
+        let (long, short): (Vec<_>, Vec<_>) = texts.partition(|(_, text)| text.len() >= 4);
+        Finder { long: Search::new(long), short: (!short.is_empty()).then(|| Search::new(short)) }
+    }
+
+    /// Each mark of a text: where its text starts, and the mark. Those of a line come before those of the next one.
+    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
+        let mut long = self.long.marks(text).peekable();
+        let mut short = self.short.iter().flat_map(|search| search.marks(text)).peekable();
+        std::iter::from_fn(move || {
+            let is_short = short.peek().is_some_and(|(at, _)| long.peek().is_none_or(|(other, _)| at < other));
+            if is_short { short.next() } else { long.next() }
+        })
+    }
+}
+
+impl Search {
+    fn new(mut texts: Vec<(Marks, &'static str)>) -> Search {
         let mut needles: Vec<&str> = Vec::new();
         let mut by_needle: Vec<Vec<(usize, Marks, &'static [u8])>> = Vec::new();
-        let mut texts: Vec<_> = texts.collect();
         // Shortest first, so that a text which is its own needle is not hidden by one that starts with it.
         texts.sort_by_key(|(_, text)| text.len());
         for (mark, text) in texts {
@@ -58,7 +82,7 @@ impl Finder {
         }
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&needles);
         let automaton = automaton.expect("some dozens of short texts fit an automaton");
-        Finder { packed: packed::Searcher::new(&needles), automaton, texts: by_needle }
+        Search { packed: packed::Searcher::new(&needles), automaton, texts: by_needle }
     }
 
     /// The next needle at or behind `from`: its number, and where it starts.
@@ -70,8 +94,7 @@ impl Finder {
         Some((found.pattern().as_usize(), found.start()))
     }
 
-    /// Each mark of a text: where its text starts, and the mark. Those of a line come before those of the next one.
-    pub(crate) fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
+    fn marks<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Marks)> + 't {
         let mut from = 0;
         let mut texts: &[(usize, Marks, &[u8])] = &[];
         let mut start = 0;
@@ -120,7 +143,7 @@ mod tests {
         for rules in [Rules::Syzbot, Rules::Ksplat] {
             for (mark, text) in texts(rules) {
                 assert!(all(rules).marks(text.as_bytes()).any(|(_, found)| found == mark), "{text}");
-                assert!(needle(text).len() >= 4, "{text} is too short to be searched for");
+                assert!(text.len() >= 3, "{text} is too short to be searched for");
             }
             assert_eq!(all(rules).marks(b"kernel BUG: x").count(), 2);
         }
@@ -140,7 +163,10 @@ mod tests {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     fn the_search_is_vectorised() {
         for finder in [all(Rules::Syzbot), all(Rules::Ksplat), triggers(Rules::Ksplat)] {
-            assert!(finder.texts.len() <= 64, "{} needles", finder.texts.len());
+            for search in std::iter::once(&finder.long).chain(&finder.short) {
+                assert!(search.texts.len() <= 64, "{} needles", search.texts.len());
+            }
         }
+        assert!(triggers(Rules::Ksplat).short.is_none(), "a quiet console is searched once");
     }
 }
