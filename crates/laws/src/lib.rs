@@ -15,7 +15,7 @@ mod splat;
 mod stream;
 mod target;
 
-pub use target::{TARGETS, Target, fuzz};
+pub use target::{Input, Made, TARGETS, Target, fuzz, ways};
 
 /// One law.
 #[derive(Clone, Copy, Debug)]

@@ -53,7 +53,6 @@ fn difference(want: &[Name], got: &[Name]) -> Option<String> {
 /// A caller id that is not the line's own is text to the one who changes prefixes, and may be the line's to the one who
 /// reads them.
 pub(crate) fn prefixes_name_nothing(text: &[u8]) -> Result<(), String> {
-    let is_stamp = |text: &[u8]| text.iter().all(|b| matches!(b, b'<' | b'>' | b'[' | b' ' | b'.' | b'0'..=b'9'));
     let is_glued = |line: &[u8]| {
         let mut ids = memchr::memmem::find_iter(line, b"][");
         ids.next().is_some_and(|at| !is_stamp(&line[..at]) || ids.next().is_some())
@@ -63,6 +62,13 @@ pub(crate) fn prefixes_name_nothing(text: &[u8]) -> Result<(), String> {
     }
     let want = of_text(text);
     NOISES.iter().filter(|noise| noise.is_outside_messages).try_for_each(|noise| is_same(noise, text, &want))
+}
+
+/// What stands in front of a caller id's bracket is a stamp alone, or one behind a level: `[    1.000000`.
+fn is_stamp(text: &[u8]) -> bool {
+    let are = |text: &[u8], others: &[u8]| text.iter().all(|b| b.is_ascii_digit() || others.contains(b));
+    let bracket = memchr::memchr(b'[', text);
+    bracket.is_some_and(|at| are(&text[..at], b"<>") && are(&text[at + 1..], b" ."))
 }
 
 /// Nor do, in the logs of real kernels, CPUs, processes, addresses and offsets in the messages.

@@ -70,6 +70,8 @@ impl Loses {
 /// A form of captures.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
+    /// The format that it is a form of: what a fuzz target reads.
+    pub format: &'static str,
     /// The form's name in test output.
     pub name: &'static str,
     /// Rewrites a plain console log (lines that end in `\n` only) into the form.
@@ -80,74 +82,87 @@ pub struct Form {
     pub is_verbatim: bool,
 }
 
-const fn form(name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
-    Form { name, write, loses, is_verbatim: true }
+const fn form(format: &'static str, name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
+    Form { format, name, write, loses, is_verbatim: true }
 }
 
-const fn encoded(name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
-    Form { name, write, loses, is_verbatim: false }
+const fn encoded(format: &'static str, name: &'static str, write: fn(&[u8]) -> Vec<u8>, loses: Loses) -> Form {
+    Form { format, name, write, loses, is_verbatim: false }
 }
 
 /// All forms.
 pub const FORMS: &[Form] = &[
-    form("crlf", transport::crlf, Loses::NOTHING),
-    form("cr-crlf", transport::cr_crlf, Loses::NOTHING),
-    form("nul bytes", transport::nul, Loses::NOTHING),
-    form("no final newline", transport::unfinished, Loses::NOTHING),
-    encoded("colours", transport::colours, Loses::NOTHING),
-    form("indented by 2", transport::indented, Loses::NOTHING),
-    form("indented by a tab", transport::tabbed, Loses::NOTHING),
-    form("quoted", transport::quoted, Loses::NOTHING),
-    form("quoted twice", transport::quoted_twice, Loses::NOTHING),
-    form("quoted twice, tight", transport::quoted_tight, Loses::NOTHING),
-    form("github actions", transport::github, Loses::NOTHING),
-    form("docker logs -t", transport::docker_stamps, Loses::NOTHING),
-    form("kubernetes", transport::cri, Loses::NOTHING),
-    encoded("docker json-file", transport::docker_json, Loses { invalid: true, ..Loses::NOTHING }),
-    form("kubernetes around syslog", |log| transport::cri(&kernel::syslog(log)), Loses::OTHERS),
-    form("quoted journal", |log| transport::quoted(&kernel::journal_short(log)), Loses::SECONDS),
+    form("controls", "crlf", transport::crlf, Loses::NOTHING),
+    form("controls", "cr-crlf", transport::cr_crlf, Loses::NOTHING),
+    form("controls", "nul bytes", transport::nul, Loses::NOTHING),
+    form("controls", "no final newline", transport::unfinished, Loses::NOTHING),
+    encoded("controls", "colours", transport::colours, Loses::NOTHING),
+    form("indent", "indented by 2", transport::indented, Loses::NOTHING),
+    form("indent", "indented by a tab", transport::tabbed, Loses::NOTHING),
+    form("quote", "quoted", transport::quoted, Loses::NOTHING),
+    form("quote", "quoted twice", transport::quoted_twice, Loses::NOTHING),
+    form("quote", "quoted twice, tight", transport::quoted_tight, Loses::NOTHING),
+    form("stamps", "github actions", transport::github, Loses::NOTHING),
+    form("stamps", "docker logs -t", transport::docker_stamps, Loses::NOTHING),
+    form("cri", "kubernetes", transport::cri, Loses::NOTHING),
+    encoded("docker-json", "docker json-file", transport::docker_json, Loses { invalid: true, ..Loses::NOTHING }),
+    form("cri", "kubernetes around syslog", |log| transport::cri(&kernel::syslog(log)), Loses::OTHERS),
+    form("quote", "quoted journal", |log| transport::quoted(&kernel::journal_short(log)), Loses::SECONDS),
     form(
+        "indent",
         "indented dmesg -T, crlf",
         |log| transport::crlf(&transport::indented(&kernel::dmesg_time(log))),
         Loses::SECONDS,
     ),
-    form("kubernetes around dmesg -T", |log| transport::cri(&kernel::dmesg_time(log)), Loses::SECONDS),
-    form("github actions around journalctl", |log| transport::github(&kernel::journal_monotonic(log)), Loses::CALLERS),
+    form("cri", "kubernetes around dmesg -T", |log| transport::cri(&kernel::dmesg_time(log)), Loses::SECONDS),
     form(
+        "stamps",
+        "github actions around journalctl",
+        |log| transport::github(&kernel::journal_monotonic(log)),
+        Loses::CALLERS,
+    ),
+    form(
+        "quote",
         "quoted twice dmesg -x, crlf",
         |log| transport::crlf(&transport::quoted_twice(&kernel::dmesg_decoded(log))),
         Loses::CALLERS,
     ),
-    form("syslog, crlf", |log| transport::crlf(&kernel::syslog(log)), Loses::OTHERS),
-    form("syslog", kernel::syslog, Loses::OTHERS),
-    form("syslog without stamps", kernel::syslog_bare, Loses::SECONDS),
-    form("syslog rfc 5424", kernel::syslog_5424, Loses::OTHERS),
-    form("rsyslog iso", kernel::syslog_iso, Loses::OTHERS),
-    form("busybox syslog", kernel::syslog_busybox, Loses::OTHERS),
-    form("journalctl", kernel::journal_short, Loses::SECONDS),
-    form("journalctl short-precise", kernel::journal_precise, Loses::BOOT),
-    form("journalctl short-iso", kernel::journal_iso, Loses::SECONDS),
-    form("journalctl short-iso-precise", kernel::journal_iso_precise, Loses::BOOT),
-    form("journalctl --no-hostname", kernel::journal_hostless, Loses::SECONDS),
-    form("journalctl short-monotonic --no-hostname", kernel::journal_monotonic_hostless, Loses::CALLERS),
-    form("journalctl short-full", kernel::journal_full, Loses::SECONDS),
-    form("journalctl short-unix", kernel::journal_unix, Loses::BOOT),
-    form("journalctl short-monotonic", kernel::journal_monotonic, Loses::CALLERS),
-    encoded("journalctl json", kernel::journal_json, Loses::CALLERS),
-    form("journalctl export", kernel::journal_export, Loses::CALLERS),
-    form("dmesg", kernel::dmesg, Loses::CALLERS),
-    form("dmesg with callers", kernel::dmesg_callers, Loses::OTHERS),
-    form("dmesg -T", kernel::dmesg_time, Loses::SECONDS),
-    form("dmesg -x", kernel::dmesg_decoded, Loses::CALLERS),
-    form("dmesg -d", kernel::dmesg_delta, Loses::CALLERS),
-    form("dmesg -H", kernel::dmesg_human, Loses::MINUTES),
-    form("dmesg --time-format iso", kernel::dmesg_iso, Loses::BOOT),
-    form("dmesg -r", kernel::dmesg_raw, Loses { levels: true, ..Loses::OTHERS }),
-    encoded("dmesg --json", kernel::dmesg_json, Loses::CALLERS),
-    encoded("dmesg --json with callers", kernel::dmesg_json_callers, Loses::OTHERS),
-    encoded("kmsg", kernel::kmsg, Loses::OTHERS),
-    encoded("netconsole", kernel::netconsole, Loses::OTHERS),
-    form("pstore", kernel::pstore, Loses::OTHERS),
+    form("syslog", "syslog, crlf", |log| transport::crlf(&kernel::syslog(log)), Loses::OTHERS),
+    form("syslog", "syslog", kernel::syslog, Loses::OTHERS),
+    form("syslog", "syslog without stamps", kernel::syslog_bare, Loses::SECONDS),
+    form("syslog", "syslog rfc 5424", kernel::syslog_5424, Loses::OTHERS),
+    form("syslog", "rsyslog iso", kernel::syslog_iso, Loses::OTHERS),
+    form("syslog", "busybox syslog", kernel::syslog_busybox, Loses::OTHERS),
+    form("journal", "journalctl", kernel::journal_short, Loses::SECONDS),
+    form("journal", "journalctl short-precise", kernel::journal_precise, Loses::BOOT),
+    form("journal", "journalctl short-iso", kernel::journal_iso, Loses::SECONDS),
+    form("journal", "journalctl short-iso-precise", kernel::journal_iso_precise, Loses::BOOT),
+    form("journal", "journalctl --no-hostname", kernel::journal_hostless, Loses::SECONDS),
+    form("journal", "journalctl short-monotonic --no-hostname", kernel::journal_monotonic_hostless, Loses::CALLERS),
+    form("journal", "journalctl short-full", kernel::journal_full, Loses::SECONDS),
+    form("journal", "journalctl short-unix", kernel::journal_unix, Loses::BOOT),
+    form("journal", "journalctl short-monotonic", kernel::journal_monotonic, Loses::CALLERS),
+    encoded("journal-json", "journalctl json", kernel::journal_json, Loses::CALLERS),
+    form(
+        "journal-export",
+        "journalctl export, crlf",
+        |log| transport::crlf(&kernel::journal_export(log)),
+        Loses::CALLERS,
+    ),
+    form("journal-export", "journalctl export", kernel::journal_export, Loses::CALLERS),
+    form("dmesg", "dmesg", kernel::dmesg, Loses::CALLERS),
+    form("dmesg", "dmesg with callers", kernel::dmesg_callers, Loses::OTHERS),
+    form("dmesg", "dmesg -T", kernel::dmesg_time, Loses::SECONDS),
+    form("dmesg", "dmesg -x", kernel::dmesg_decoded, Loses::CALLERS),
+    form("dmesg", "dmesg -d", kernel::dmesg_delta, Loses::CALLERS),
+    form("dmesg", "dmesg -H", kernel::dmesg_human, Loses::MINUTES),
+    form("dmesg", "dmesg --time-format iso", kernel::dmesg_iso, Loses::BOOT),
+    form("dmesg", "dmesg -r", kernel::dmesg_raw, Loses { levels: true, ..Loses::OTHERS }),
+    encoded("dmesg-json", "dmesg --json", kernel::dmesg_json, Loses::CALLERS),
+    encoded("dmesg-json", "dmesg --json with callers", kernel::dmesg_json_callers, Loses::OTHERS),
+    encoded("kmsg", "kmsg", kernel::kmsg, Loses::OTHERS),
+    encoded("kmsg", "netconsole", kernel::netconsole, Loses::OTHERS),
+    form("pstore", "pstore", kernel::pstore, Loses::OTHERS),
 ];
 
 /// The log without what a form does not keep: what reading a capture in that form gives back.

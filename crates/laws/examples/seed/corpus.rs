@@ -1,5 +1,6 @@
 //! The seeds: the reports of our own logs, and each form that they can be captured in.
 
+use laws::{Input, Made, TARGETS};
 use testkit::mutate::FORMS;
 
 /// Targets whose input is console text.
@@ -14,20 +15,29 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         for target in TEXTS {
             seeds.push((target, format!("report-{number}"), report.clone()));
         }
-        // One form each, in turn, so that there are few seeds and all forms are among them.
-        let (n, form) = FORMS.iter().enumerate().nth(number % FORMS.len()).expect("a form");
-        let capture = (form.write)(report);
-        seeds.push(("captures", format!("form-{n}-{number}"), [&[u8::MAX], &capture[..]].concat()));
-        let lines = report.split_inclusive(|&b| b == b'\n').skip(number % 7).take(12);
-        seeds.push((
-            "captures",
-            format!("lines-{n}-{number}"),
-            [&[n as u8], &lines.collect::<Vec<_>>().concat()[..]].concat(),
-        ));
+        let lines = report.split_inclusive(|&b| b == b'\n').skip(number % 7).take(12).collect::<Vec<_>>().concat();
+        for target in TARGETS {
+            let Input::Capture(format) = target.input else { continue };
+            let ways = laws::ways(format);
+            // One way each, in turn, so that there are few seeds and all ways are among them.
+            let way = number % ways.len();
+            let rest = match ways[way] {
+                Made::Whole => form_of(format, number / ways.len(), report),
+                Made::Behind(form) => (form.write)(&lines),
+                Made::Written(_) => report.clone(),
+            };
+            seeds.push((target.name, format!("way-{way}-{number}"), [&[way as u8], &rest[..]].concat()));
+        }
     }
     let pieces = [[0, 9, 200, 1], [200, 1, 255, 0], [130, 1, 0, 1]];
     seeds.extend(pieces.iter().enumerate().map(|(n, bytes)| ("streams", format!("pieces-{n}"), bytes.to_vec())));
     seeds
+}
+
+/// A report in one of the forms of a format.
+fn form_of(format: &str, number: usize, report: &[u8]) -> Vec<u8> {
+    let forms: Vec<_> = FORMS.iter().filter(|form| form.format == format).collect();
+    (forms[number % forms.len()].write)(report)
 }
 
 /// The reports of our own logs, each from a few lines before its start to its end.
@@ -51,15 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_target_and_every_form_has_seeds() {
+    fn every_target_and_every_way_has_seeds() {
         let seeds = seeds();
-        let targets = testkit::files(&testkit::workspace_root().join("crates/fuzz/targets"));
-        for target in targets {
-            let name = target.file_stem().expect("a name").to_string_lossy().into_owned();
-            assert!(seeds.iter().any(|(target, ..)| *target == name), "{name}");
-        }
-        for (n, form) in FORMS.iter().enumerate() {
-            assert!(seeds.iter().any(|(_, name, _)| name.starts_with(&format!("form-{n}-"))), "{}", form.name);
+        for target in TARGETS {
+            assert!(seeds.iter().any(|(name, ..)| *name == target.name), "{}", target.name);
+            let Input::Capture(format) = target.input else { continue };
+            for way in 0..laws::ways(format).len() {
+                let name = format!("way-{way}-");
+                assert!(
+                    seeds.iter().any(|(t, seed, _)| *t == target.name && seed.starts_with(&name)),
+                    "{format} {name}"
+                );
+            }
         }
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
     if pstore::is_header(first) {
         return Some(Layer::Pstore);
     }
+    if is_export(text) {
+        return Some(Layer::JournalExport);
+    }
     let mut sample = Votes::default();
     sample_lines(text, |line| sample.count(line));
     if sample.suggests_a_layer() {
@@ -53,6 +56,11 @@ pub(super) fn is_export(text: &[u8]) -> bool {
     let name = text.iter().take(64).take_while(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_')).count();
     let is_field = name > 0 && text.get(name) == Some(&b'=');
     is_field && lines(text).take(64).any(|(_, line)| line.starts_with(b"__CURSOR="))
+}
+
+/// Whether the first line of a text ends in a carriage return.
+pub(super) fn has_carriage_returns(text: &[u8]) -> bool {
+    memchr(b'\n', text).is_some_and(|end| text[..end].ends_with(b"\r"))
 }
 
 /// What lines look like.
