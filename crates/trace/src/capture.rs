@@ -50,9 +50,11 @@ impl<'a> Console<'a> {
         if u32::try_from(capture.len()).is_err() {
             return console;
         }
-        // The binary fields of an export may hold any byte, so nothing is removed before they are read, unless something
-        // was added to each line: a carriage return.
-        if detect::is_export(capture) && !detect::has_carriage_returns(capture) {
+        // The binary fields of an export may hold any byte, so only line breaks are mended before they are read.
+        if detect::is_export(capture) {
+            if let Some(mended) = controls::with_plain_line_breaks(capture) {
+                console.rewrite(mended);
+            }
             console.peel(Layer::JournalExport);
         }
         console.clean();

@@ -1,6 +1,6 @@
 //! Bytes that a terminal acts on and shows nothing for: carriage returns, NUL bytes, escape sequences.
 
-use memchr::memchr3;
+use memchr::{memchr, memchr3, memmem};
 
 use super::map::{Map, Out};
 
@@ -20,6 +20,19 @@ pub(super) fn without(text: &[u8]) -> Option<(Vec<u8>, Map)> {
         out.push(&text[at..found], at);
         at = found + if text[found] == ESCAPE { sequence(&text[found..]) } else { 1 };
         next = memchr3(b'\r', 0, ESCAPE, &text[at..]).map(|i| at + i);
+    }
+    out.push(&text[at..], at);
+    Some(out.finish(text.len()))
+}
+
+/// The text with `\n` for `\r\n`, if its first line ends so.
+pub(super) fn with_plain_line_breaks(text: &[u8]) -> Option<(Vec<u8>, Map)> {
+    memchr(b'\n', text).filter(|end| text[..*end].ends_with(b"\r"))?;
+    let mut out = Out::for_source(text);
+    let mut at = 0;
+    for found in memmem::find_iter(text, b"\r\n") {
+        out.push(&text[at..found], at);
+        at = found + 1;
     }
     out.push(&text[at..], at);
     Some(out.finish(text.len()))

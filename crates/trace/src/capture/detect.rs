@@ -58,11 +58,6 @@ pub(super) fn is_export(text: &[u8]) -> bool {
     is_field && lines(text).take(64).any(|(_, line)| line.starts_with(b"__CURSOR="))
 }
 
-/// Whether the first line of a text ends in a carriage return.
-pub(super) fn has_carriage_returns(text: &[u8]) -> bool {
-    memchr(b'\n', text).is_some_and(|end| text[..end].ends_with(b"\r"))
-}
-
 /// What lines look like.
 #[derive(Debug, Default)]
 struct Votes {
