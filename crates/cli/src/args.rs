@@ -48,6 +48,9 @@ pub struct Shared {
     /// Symbolize even where the image is proved to be another kernel's
     #[arg(long, global = true, hide_short_help = true)]
     pub force: bool,
+    /// Whether a report is held against the image: its sizes, its code, its calls
+    #[arg(long, value_enum, default_value_t, global = true, hide_short_help = true)]
+    pub proof: Proof,
     /// How many threads to use [default: one for each core]
     #[arg(long, value_name = "N", global = true)]
     pub jobs: Option<NonZeroUsize>,
@@ -144,6 +147,16 @@ pub enum Format {
     Text,
     /// One JSON object a line.
     Ndjson,
+}
+
+/// Which checks tell whether an image is the right one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Proof {
+    /// All: build-id, version line, sizes of functions, code bytes, call instructions.
+    #[default]
+    All,
+    /// The build-id and the version line only.
+    Identity,
 }
 
 /// When to use colours.

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fetch::{Search, Wanted};
+use ksplat::Checked;
 use ksplat::image::Kind;
 use ksplat::symbolize::{Choice, Identity, Resolution, Symbolizer};
-use ksplat::trace::{Build, Frame};
+use ksplat::trace::{Build, Frame, Report};
 
-use crate::args::Shared;
+use crate::args::{Proof, Shared};
 use crate::output::Output;
 use images::{Images, Opened};
 pub use tried::{Tried, Verdict};
@@ -38,6 +39,7 @@ struct Files<'o> {
     images: Images,
     /// Images of other builds are taken too.
     force: bool,
+    proof: Proof,
     /// What was said: a log that says more and more of its kernel is no reason to say it again.
     said: Mutex<HashSet<String>>,
     output: &'o Output,
@@ -49,6 +51,7 @@ pub struct Kernel<'o> {
     build: Build,
     vmlinux: &'static Symbolizer<'static>,
     path: Option<PathBuf>,
+    identity: Identity,
     is_refused: bool,
     modules: Mutex<HashMap<String, &'static Symbolizer<'static>>>,
 }
@@ -63,8 +66,14 @@ impl<'o> Kernels<'o> {
         }
         let system = shared.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
         let search = Search::new(shared.debug_dir.clone(), shared.modules.clone(), system);
-        let files =
-            Arc::new(Files { search, images: Images::default(), force: shared.force, said: Mutex::default(), output });
+        let files = Arc::new(Files {
+            search,
+            images: Images::default(),
+            force: shared.force,
+            proof: shared.proof,
+            said: Mutex::default(),
+            output,
+        });
         let kernels = Kernels { files, vmlinux: shared.vmlinux.clone(), known: Mutex::default() };
         // What is named must be a kernel, whatever the logs say.
         if let Some(path) = &kernels.vmlinux
@@ -143,11 +152,13 @@ impl<'o> Kernels<'o> {
             Choice::None => None,
         };
         let image = chosen.as_ref().and_then(Tried::image);
+        let identity = chosen.as_ref().and_then(Tried::identity).cloned().unwrap_or(Identity::Unknown);
         Kernel {
             files: Arc::clone(&self.files),
             build: build.clone(),
             vmlinux: image.map_or(&NOTHING, |image| image.symbolizer("")),
             path: chosen.map(|tried| tried.path).filter(|_| image.is_some()),
+            identity,
             is_refused,
             modules: Mutex::default(),
         }
@@ -191,6 +202,11 @@ impl Kernel<'_> {
         self.path.as_deref()
     }
 
+    /// How the kernel's image compares with what the log says of it.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// The release that the log names.
     pub fn release(&self) -> Option<&str> {
         self.build.release.as_deref()
@@ -199,6 +215,11 @@ impl Kernel<'_> {
     /// True where the image that was named is proved to be another kernel's: it says nothing of this log.
     pub fn is_refused(&self) -> bool {
         self.is_refused
+    }
+
+    /// A report held against the images, unless that is not wanted.
+    pub fn checked(&self, report: &Report<'_>) -> Option<Checked> {
+        (self.files.proof == Proof::All).then(|| Checked::of(report, |frame| self.of(frame)))
     }
 
     /// Looks up the names of many frames at once.
@@ -224,7 +245,7 @@ impl Kernel<'_> {
     }
 
     /// The image that a frame is in; an empty one where there is none, so that the frame is a miss.
-    fn of(&self, frame: &Frame<'_>) -> &'static Symbolizer<'static> {
+    pub fn of(&self, frame: &Frame<'_>) -> &'static Symbolizer<'static> {
         let Some(name) = frame.module else { return self.vmlinux };
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = modules.get(name) {

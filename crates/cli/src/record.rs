@@ -1,14 +1,18 @@
 //! The NDJSON record of a report. The names are a contract; the documentation is that of the JSON Schema.
 
+mod image;
+
 use ksplat::symbolize::code::Listing;
+use ksplat::symbolize::proof::CallCheck;
 use ksplat::symbolize::{Call, Resolution};
 use ksplat::trace::detail::{By, CodeLine, Detail, Hex, Module, Pointer, Registers, Taint, Values};
 use ksplat::trace::{Frame, Report, Role};
-use ksplat::{Found, Symbolized};
+use ksplat::{Checked, Found, Symbolized};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::kernel::Kernel;
+use image::ImageRecord;
 
 /// One report of `ksplat report --format ndjson`. Every field may be absent; unknown fields are to be ignored.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -120,6 +124,9 @@ pub struct Record<'a> {
     /// The stack traces, in the order in which they were printed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     traces: Vec<TraceRecord<'a>>,
+    /// The kernel image that it is symbolized by, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageRecord>,
 }
 
 /// A program of the fuzzer.
@@ -199,6 +206,10 @@ struct FrameRecord<'a> {
     /// Why the frame could not be symbolized.
     #[serde(skip_serializing_if = "Option::is_none")]
     miss: Option<String>,
+    /// What the instruction before the return address says: `agrees` (it calls the function of the frame below), `differs`,
+    /// `unknown` (where it goes is not in the file), `no call` (nothing returns here).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<&'static str>,
 }
 
 /// A call in the source.
@@ -229,6 +240,7 @@ impl<'a> Record<'a> {
         let resolve = |frames: &[Frame<'_>]| kernel.map_or_else(Vec::new, |kernel| kernel.resolve_all(frames));
         let symbolized = Symbolized::of(&found.splat, &found.title, resolve);
         let registers = found.report.kernel_registers();
+        let checked = kernel.and_then(|kernel| kernel.checked(&found.report));
         Record {
             file,
             index: found.index,
@@ -269,7 +281,10 @@ impl<'a> Record<'a> {
             code: registers.and_then(|set| set.code),
             registers: registers.map(|set| &set.values).filter(|values| !values.is_empty()),
             detail: &found.report.detail,
-            traces: (0..found.report.traces.len()).map(|n| TraceRecord::new(&found.report, n, kernel)).collect(),
+            traces: (0..found.report.traces.len())
+                .map(|n| TraceRecord::new(&found.report, n, kernel, checked.as_ref()))
+                .collect(),
+            image: kernel.map(|kernel| ImageRecord::new(kernel, checked.as_ref())),
         }
     }
 }
@@ -289,7 +304,12 @@ impl DisassemblyRecord {
 }
 
 impl<'a> TraceRecord<'a> {
-    fn new(report: &'a Report<'a>, number: usize, kernel: Option<&Kernel<'_>>) -> TraceRecord<'a> {
+    fn new(
+        report: &'a Report<'a>,
+        number: usize,
+        kernel: Option<&Kernel<'_>>,
+        checked: Option<&Checked>,
+    ) -> TraceRecord<'a> {
         let trace = &report.traces[number];
         let own = report.kernel_registers();
         let others = report.registers.iter().filter(|set| own.is_none_or(|own| !std::ptr::eq(*set, own)));
@@ -300,7 +320,14 @@ impl<'a> TraceRecord<'a> {
             frames: trace
                 .frames
                 .iter()
-                .map(|frame| FrameRecord::new(frame, kernel.map(|k| k.resolve(frame))))
+                .enumerate()
+                .map(|(at, frame)| {
+                    let call = checked.and_then(|checked| checked.calls[number][at]);
+                    FrameRecord {
+                        call: call.map(CallCheck::name),
+                        ..FrameRecord::new(frame, kernel.map(|k| k.resolve(frame)))
+                    }
+                })
                 .collect(),
         }
     }
@@ -320,6 +347,7 @@ impl<'a> FrameRecord<'a> {
             reliable: frame.reliable,
             exact: frame.exact,
             calls: calls.iter().map(CallRecord::new).collect(),
+            call: None,
             miss: miss.map(|why| why.to_string()),
         }
     }

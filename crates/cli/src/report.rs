@@ -2,9 +2,11 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 
-use ksplat::trace::Build;
+use ksplat::symbolize::proof::Standing;
+use ksplat::trace::{Boot, Boots, Build};
 use ksplat::{Found, Options, Symbolized};
 use rayon::prelude::*;
 
@@ -28,8 +30,8 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
     let inputs = inputs(paths, output);
     let mut results = output.results();
     let mut found = false;
-    let show = |file: &str, report: &Found<'_>, out: &mut dyn Write| {
-        let kernel = kernels.as_ref().map(|kernels| kernels.of(&Build::of(&report.report.origin)));
+    let show = |file: &str, report: &Found<'_>, boots: &Parts, out: &mut dyn Write| {
+        let kernel = kernels.as_ref().map(|kernels| kernels.of(&build_of(report, boots)));
         let kernel = kernel.filter(|kernel| !kernel.is_refused());
         match shared.format {
             Format::Text => text(file, report, kernel.as_deref(), out),
@@ -37,12 +39,12 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
         }
     };
     if let [input] = &inputs[..] {
-        found = read(input, options, output, &show, &mut results)?;
+        found = read(input, options, output, &show, kernels.is_some(), &mut results)?;
     } else {
         for batch in inputs.chunks(BATCH) {
             let look = |input| {
                 let mut text = Vec::new();
-                read(input, options, output, &show, &mut text).map(|_| text)
+                read(input, options, output, &show, kernels.is_some(), &mut text).map(|_| text)
             };
             let texts: Vec<io::Result<Vec<u8>>> = batch.par_iter().map(look).collect();
             for text in texts {
@@ -56,18 +58,38 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
     Ok(output.finish(found, "no report found", shared.quiet))
 }
 
-type Show<'s> = dyn Fn(&str, &Found<'_>, &mut dyn Write) -> io::Result<()> + Sync + 's;
+/// The boots of a log, where they were looked for.
+type Parts = [(Range<usize>, Boot)];
+type Show<'s> = dyn Fn(&str, &Found<'_>, &Parts, &mut dyn Write) -> io::Result<()> + Sync + 's;
+
+/// The build that a report comes from: what its header says, and the log around it.
+fn build_of(found: &Found<'_>, boots: &Parts) -> Build {
+    let mut build = Build::of(&found.report.origin);
+    let around = boots.iter().find(|(part, _)| part.contains(&found.span.start));
+    if let Some((_, boot)) = around.filter(|(_, boot)| boot.build.agrees(&build)) {
+        build.learn(boot.build.clone());
+    }
+    build
+}
 
 /// Reads one input and shows its reports; true where it has some. Only a failure to write is an error.
-fn read(input: &Input, options: Options, output: &Output, show: &Show<'_>, out: &mut dyn Write) -> io::Result<bool> {
+fn read(
+    input: &Input,
+    options: Options,
+    output: &Output,
+    show: &Show<'_>,
+    with_boots: bool,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
     let mut found = false;
     let mut written = Ok(());
     let small = |file: &str, log: &[u8]| {
         let mut text = Vec::new();
         let mut written = Ok(());
+        let boots = if with_boots { Boots::default().next(log) } else { Vec::new() };
         options.reports(log, |report| {
             if written.is_ok() {
-                written = show(file, report, &mut text);
+                written = show(file, report, &boots, &mut text);
             }
         });
         written.map(|()| text)
@@ -83,7 +105,7 @@ fn read(input: &Input, options: Options, output: &Output, show: &Show<'_>, out: 
                 options.stream(bytes, |report| {
                     found = true;
                     if written.is_ok() {
-                        written = show(file, report, out);
+                        written = show(file, report, &[], out);
                     }
                 })?;
             }
@@ -130,6 +152,13 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dy
         Some(kernel) => Symbolized::of(splat, title, |frames| kernel.resolve_all(frames)).guilty_file(title),
         None => title.guilty_file(splat),
     };
+    if let Some(kernel) = kernel {
+        let signs = kernel.checked(report).map(|checked| checked.signs).unwrap_or_default();
+        let standing = Standing::of(kernel.identity(), &signs).name();
+        let words = signs.to_string();
+        let between = if words.is_empty() { "" } else { "; " };
+        page.tell("image", format_args!("{standing}: {}{between}{words}", kernel.identity()));
+    }
     page.fact("file", guilty.as_deref().unwrap_or(""));
     page.fact("corrupted", title.corrupted.map_or("", |why| why.reason()));
     let flags = [(splat.panicked, "panicked"), (splat.suppressed, "suppressed"), (splat.cut, "cut")];

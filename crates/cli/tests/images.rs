@@ -181,7 +181,7 @@ fn debians_kernels_are_told_apart() {
     let machine = Machine::new("debian");
     let log = fs::read(testkit::workspace_root().join("testdata/logs/core_warn.log")).unwrap();
     // The packages are unpacked beside each other.
-    let both = Path::new(&own).ancestors().nth(5).unwrap().to_str().unwrap();
+    let both = Path::new(&own).ancestors().nth(6).unwrap().to_str().unwrap();
     let (code, out, error) = machine.run(&["doctor", "-", "--debug-dir", both], &log);
     assert_eq!(code, 0, "{error}");
     assert!(out.contains("50-cloud-amd64: taken: same version, "), "{out}");

@@ -208,14 +208,25 @@ fn properties(root: &Value) -> BTreeSet<String> {
 }
 
 /// What needs a kernel to symbolize with, or a kernel that prints build-ids; other tests have these.
-const NEEDS_A_KERNEL: [&str; 7] = [
+const NEEDS_A_KERNEL: [&str; 18] = [
     "CallRecord/file",
     "CallRecord/function",
     "CallRecord/inlined",
     "CallRecord/line",
+    "CountRecord/agree",
+    "CountRecord/differ",
+    "CountRecord/unknown",
     "FrameRecord/build_id",
+    "FrameRecord/call",
     "FrameRecord/calls",
     "FrameRecord/miss",
+    "ImageRecord/by",
+    "ImageRecord/calls",
+    "ImageRecord/code",
+    "ImageRecord/file",
+    "ImageRecord/sizes",
+    "ImageRecord/standing",
+    "record/image",
 ];
 
 #[test]

@@ -7,10 +7,10 @@ use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _, SectionTable, SymbolTable};
 use object::{Endianness, SectionIndex};
 
-use crate::Error;
 use crate::debug::DebugSection;
 use crate::layout::Layout;
 use crate::lookup::SymbolIndex;
+use crate::{Error, Relocations};
 
 pub(crate) type Header = FileHeader64<Endianness>;
 pub(crate) type Section = elf::SectionHeader64<Endianness>;
@@ -44,6 +44,9 @@ pub struct Image<'d> {
     pub(crate) names: Vec<&'d str>,
     pub(crate) layout: Layout,
     pub(crate) debug: Vec<DebugSection<'d>>,
+    /// Relocations of a module's text, by section.
+    pub(crate) text_relocations: Vec<(usize, Relocations<'d>)>,
+    pub(crate) alternatives: OnceLock<Vec<(u64, u8)>>,
     pub(crate) index: OnceLock<SymbolIndex>,
     /// How often the symbol table was scanned for want of an index.
     pub(crate) scans: AtomicU32,
@@ -89,11 +92,14 @@ impl<'d> Image<'d> {
             names,
             layout,
             debug: Vec::new(),
+            text_relocations: Vec::new(),
+            alternatives: OnceLock::new(),
             index: OnceLock::new(),
             scans: AtomicU32::new(0),
             kind,
         };
         image.debug = DebugSection::of(&image)?;
+        image.text_relocations = image.read_text_relocations();
         Ok(image)
     }
 

@@ -20,6 +20,7 @@ mod error;
 mod identity;
 mod layout;
 mod lookup;
+mod operand;
 pub mod program;
 mod relocations;
 mod signature;
@@ -30,6 +31,7 @@ pub use elf::{Image, Kind};
 pub use error::Error;
 pub use identity::BuildId;
 pub use layout::LinkAddr;
+pub use operand::Operand;
 pub use relocations::Relocations;
 pub use signature::{
     Algorithm, LoadedSection, RELOCATIONS, Signature, kernel_signature, loaded_sections, set_signature,

@@ -1,4 +1,4 @@
-//! Relocations of a module's debug sections, applied one by one to the values that are read.
+//! Relocations of a module's debug sections and text, applied one by one to the values that are read.
 //!
 //! Making a table of them all costs more than the rest of a lookup (`.rela.debug_info` of xfs.ko has a million), so each
 //! value that is read looks its relocation up by binary search: assemblers and `ld -r` write them in order of offset.
@@ -14,7 +14,7 @@ use crate::{Error, Image};
 
 type Entry = Rela64<Endianness>;
 
-/// The relocations of one debug section, by offset in it.
+/// The relocations of one section, by offset in it.
 #[derive(Debug)]
 pub struct Relocations<'d> {
     entries: &'d [Entry],
@@ -64,7 +64,7 @@ impl<'d> Relocations<'d> {
         base.wrapping_add(symbol.st_value(self.endian)).wrapping_add_signed(addend)
     }
 
-    fn find(&self, offset: u64) -> Option<&Entry> {
+    pub(crate) fn find(&self, offset: u64) -> Option<&Entry> {
         let search =
             |entries: &[Entry]| entries.binary_search_by_key(&offset, |entry| entry.r_offset.get(self.endian)).ok();
         if let Some(at) = search(self.entries) {

@@ -17,11 +17,13 @@ use trace::{Causes, Console, Log, Regions, Report, Rules, Scan, Scanner, Splat, 
 
 pub use {image, signature, symbolize, trace};
 
+mod checked;
 mod decode;
 mod index;
 pub mod kernel;
 mod symbolized;
 
+pub use checked::Checked;
 pub use decode::{CodeLine, Decoder, Piece, Token};
 pub use index::build_index;
 pub use symbolized::{Symbolized, listing, trapping_instruction};

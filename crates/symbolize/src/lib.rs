@@ -25,6 +25,7 @@ mod identity;
 pub mod index;
 mod module;
 mod paths;
+pub mod proof;
 mod resolution;
 mod resolve;
 mod symbolizer;

@@ -89,6 +89,11 @@ impl<'i> Module<'i> {
         }
     }
 
+    /// The symbol that covers a flat address.
+    pub(crate) fn symbol_at(&self, flat: u64) -> Option<Symbol<'i>> {
+        self.image.symbols_at(&[flat]).pop().flatten()
+    }
+
     /// The calls at a flat address, without the physical function's name.
     pub(crate) fn locate(&self, flat: u64) -> Result<Located<'i>, Miss> {
         match self.index.map_or(Answer::Ask, |index| index.locate(flat)) {

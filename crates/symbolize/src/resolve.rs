@@ -65,8 +65,7 @@ pub(crate) fn address<'i>(
 /// Picks among symbols of one name by the printed size.
 fn sized<'i>(module: &Module<'i>, symbols: &[Symbol<'i>], frame: &Frame<'_>) -> Resolution<'i> {
     for (fit, alone) in [(Fit::Exact, Pick::Size), (Fit::Plausible, Pick::PlausibleSize)] {
-        let fitting: Vec<Symbol<'i>> =
-            symbols.iter().filter(|symbol| symbol.size.fit(frame.size) == fit).copied().collect();
+        let fitting = fitting(symbols, frame.size, fit);
         match &fitting[..] {
             [] => continue,
             [only] if symbols.len() > 1 => return decided(module, only, frame, Pick::SizeAmongMany, symbols.len()),
@@ -83,6 +82,19 @@ fn sized<'i>(module: &Module<'i>, symbols: &[Symbol<'i>], frame: &Frame<'_>) -> 
         same_name: symbols.len(),
         ..missed(Miss::NoSymbol)
     }
+}
+
+fn fitting<'i>(symbols: &[Symbol<'i>], size: u64, fit: Fit) -> Vec<Symbol<'i>> {
+    symbols.iter().filter(|symbol| symbol.size.fit(size) == fit).copied().collect()
+}
+
+/// The symbols of one name that a frame may mean: all of them where it says no size.
+pub(crate) fn meant<'i>(symbols: &[Symbol<'i>], size: u64) -> Vec<Symbol<'i>> {
+    if size == 0 {
+        return symbols.to_vec();
+    }
+    let exact = fitting(symbols, size, Fit::Exact);
+    if exact.is_empty() { fitting(symbols, size, Fit::Plausible) } else { exact }
 }
 
 /// Several symbols fit: they are an answer only if all give the same one.

@@ -57,14 +57,15 @@ impl Build {
     }
 
     /// True where both can be the same build.
-    fn agrees(&self, other: &Build) -> bool {
+    pub fn agrees(&self, other: &Build) -> bool {
         let same = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
         same(&self.release, &other.release)
             && same(&self.version, &other.version)
             && same(&self.build_id, &other.build_id)
     }
 
-    fn learn(&mut self, other: Build) {
+    /// Takes over what is known of the same build elsewhere.
+    pub fn learn(&mut self, other: Build) {
         self.banner = self.banner.take().or(other.banner);
         self.release = self.release.take().or(other.release);
         self.version = self.version.take().or(other.version);
