@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use ksplat::symbolize::Miss;
-use ksplat::trace::Boots;
+use ksplat::symbolize::proof::{Signs, Standing};
+use ksplat::symbolize::{Identity, Miss};
+use ksplat::trace::{Boots, Frame};
 use ksplat::{CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
 use crate::kernel::{Kernel, Kernels};
 use crate::output::{Outcome, Output, reason};
-use crate::report;
+use crate::report::{self, words};
 
 /// Bytes that are decoded at once, where the input has them.
 const CHUNK: usize = 1 << 20;
@@ -24,6 +25,8 @@ struct Tally {
     missed: BTreeMap<String, usize>,
     /// Releases of which no kernel was found.
     without: BTreeSet<String>,
+    /// By image, what is known of it, and what agrees with it.
+    images: BTreeMap<PathBuf, (Identity, Signs)>,
 }
 
 /// Runs the command.
@@ -55,6 +58,26 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
 }
 
 impl Tally {
+    /// Counts a frame; true where it has calls.
+    fn count(&mut self, kernel: &Kernel<'_>, frame: &Frame<'_>, miss: Option<&Miss>) -> bool {
+        self.frames += 1;
+        if let Some(why) = miss {
+            *self.missed.entry(kind(why)).or_default() += 1;
+        }
+        if miss == Some(&Miss::NoVmlinux) {
+            self.without.insert(kernel.release().unwrap_or("a log that names no release").to_owned());
+        }
+        if let Some(path) = kernel.path().filter(|_| kernel.is_compared()) {
+            let image = self.images.entry(path.to_owned());
+            let (identity, signs) = image.or_insert_with(|| (Identity::Unknown, Signs::default()));
+            if !matches!(identity, Identity::Same(_)) {
+                *identity = kernel.identity().clone();
+            }
+            signs.size(kernel.of(frame), frame);
+        }
+        miss.is_none()
+    }
+
     /// Says what was not symbolized, and how the command ends.
     fn say(&self, quiet: bool, output: &Output) -> Outcome {
         let missed = self.missed.values().sum::<usize>();
@@ -65,6 +88,13 @@ impl Tally {
                 releases.join(", ")
             ));
             return Outcome::Failed;
+        }
+        for (path, (identity, signs)) in self.images.iter().filter(|_| !quiet) {
+            let standing = Standing::of(identity, signs);
+            if standing != Standing::Verified {
+                let path = path.to_string_lossy();
+                output.note(&format!("{path}: {}: {}", standing.name(), words(identity, signs)));
+            }
         }
         if !quiet && missed > 0 {
             let reasons: Vec<String> = self.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
@@ -124,11 +154,8 @@ impl Decode<'_, '_> {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let pieces = decoder.pieces(text);
-        let frames = pieces.iter().filter_map(|piece| match piece {
-            Piece::Frame(token) => Some(token.found.frame),
-            Piece::Code(_) => None,
-        });
-        kernel.prepare(&frames.collect::<Vec<_>>());
+        let frames: Vec<Frame<'_>> = pieces.iter().filter_map(Piece::frame).collect();
+        let mut resolutions = kernel.resolve_all(&frames).into_iter();
         let mut at = 0;
         for piece in &pieces {
             let token = match piece {
@@ -140,13 +167,8 @@ impl Decode<'_, '_> {
                     continue;
                 }
             };
-            let resolution = kernel.resolve(&token.found.frame);
-            self.tally.frames += 1;
-            if let Some(why) = &resolution.miss {
-                *self.tally.missed.entry(kind(why)).or_default() += 1;
-                if *why == Miss::NoVmlinux {
-                    self.tally.without.insert(kernel.release().unwrap_or("a log that names no release").to_owned());
-                }
+            let Some(resolution) = resolutions.next() else { break };
+            if !self.tally.count(kernel, &token.found.frame, resolution.miss.as_ref()) {
                 continue;
             }
             self.copy(&text[at..token.line.start], out)?;

@@ -23,6 +23,9 @@ const MOST_BUILDS: usize = 256;
 /// Kernels that are opened in the search for one.
 const MOST_OPENED: usize = 64;
 
+/// Doubted frames between two others.
+const MOST_DOUBTED: usize = 64;
+
 /// Where there is no image, every frame is a miss.
 static NOTHING: LazyLock<Symbolizer<'static>> = LazyLock::new(|| Symbolizer::new(None, []));
 
@@ -217,9 +220,14 @@ impl Kernel<'_> {
         self.is_refused
     }
 
+    /// Whether more than the identity is compared.
+    pub fn is_compared(&self) -> bool {
+        self.files.proof == Proof::All
+    }
+
     /// A report held against the images, unless that is not wanted.
     pub fn checked(&self, report: &Report<'_>) -> Option<Checked> {
-        (self.files.proof == Proof::All).then(|| Checked::of(report, |frame| self.of(frame)))
+        self.is_compared().then(|| Checked::of(report, |frame| self.of(frame)))
     }
 
     /// Looks up the names of many frames at once.
@@ -233,15 +241,17 @@ impl Kernel<'_> {
         }
     }
 
-    /// What many frames stand for.
+    /// What the frames of a stack stand for, innermost first, or those of several stacks one behind the other.
     pub fn resolve_all(&self, frames: &[Frame<'_>]) -> Vec<Resolution<'static>> {
         self.prepare(frames);
-        frames.iter().map(|frame| self.resolve(frame)).collect()
-    }
-
-    /// What a frame stands for.
-    pub fn resolve(&self, frame: &Frame<'_>) -> Resolution<'static> {
-        self.of(frame).resolve(frame)
+        let mut below = None;
+        let resolve = |(number, frame): (usize, &Frame<'_>)| {
+            let above = frames[number + 1..].iter().take(MOST_DOUBTED).find(|frame| frame.reliable);
+            let found = self.of(frame).resolve_between(frame, below.map(|below| &frames[below]), above);
+            below = if frame.reliable { Some(number) } else { below };
+            found
+        };
+        frames.iter().enumerate().map(resolve).collect()
     }
 
     /// The image that a frame is in; an empty one where there is none, so that the frame is a miss.

@@ -311,24 +311,18 @@ impl<'a> TraceRecord<'a> {
         checked: Option<&Checked>,
     ) -> TraceRecord<'a> {
         let trace = &report.traces[number];
+        let mut found = kernel.map(|kernel| kernel.resolve_all(&trace.frames)).unwrap_or_default().into_iter();
+        let frame = |(at, frame)| {
+            let call = checked.and_then(|checked| checked.calls[number][at]).map(CallCheck::name);
+            FrameRecord { call, ..FrameRecord::new(frame, found.next()) }
+        };
         let own = report.kernel_registers();
         let others = report.registers.iter().filter(|set| own.is_none_or(|own| !std::ptr::eq(*set, own)));
         TraceRecord {
             role: trace.role,
             by: trace.by.as_ref(),
             registers: others.filter(|set| set.trace == Some(number)).collect(),
-            frames: trace
-                .frames
-                .iter()
-                .enumerate()
-                .map(|(at, frame)| {
-                    let call = checked.and_then(|checked| checked.calls[number][at]);
-                    FrameRecord {
-                        call: call.map(CallCheck::name),
-                        ..FrameRecord::new(frame, kernel.map(|k| k.resolve(frame)))
-                    }
-                })
-                .collect(),
+            frames: trace.frames.iter().enumerate().map(frame).collect(),
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use ksplat::symbolize::proof::Standing;
+use ksplat::symbolize::Identity;
+use ksplat::symbolize::proof::{Signs, Standing};
 use ksplat::trace::{Boot, Boots, Build};
 use ksplat::{Found, Options, Symbolized};
 use rayon::prelude::*;
@@ -155,9 +156,7 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dy
     if let Some(kernel) = kernel {
         let signs = kernel.checked(report).map(|checked| checked.signs).unwrap_or_default();
         let standing = Standing::of(kernel.identity(), &signs).name();
-        let words = signs.to_string();
-        let between = if words.is_empty() { "" } else { "; " };
-        page.tell("image", format_args!("{standing}: {}{between}{words}", kernel.identity()));
+        page.tell("image", format_args!("{standing}: {}", words(kernel.identity(), &signs)));
     }
     page.fact("file", guilty.as_deref().unwrap_or(""));
     page.fact("corrupted", title.corrupted.map_or("", |why| why.reason()));
@@ -165,6 +164,13 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dy
     page.list("flags", ", ", flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name));
     page.text.push('\n');
     out.write_all(page.text.as_bytes())
+}
+
+/// What is known of an image, and what agrees with it.
+pub fn words(identity: &Identity, signs: &Signs) -> String {
+    let signs = signs.to_string();
+    let between = if signs.is_empty() { "" } else { "; " };
+    format!("{identity}{between}{signs}")
 }
 
 /// Lines of a name and what is known under it; nothing where nothing is.

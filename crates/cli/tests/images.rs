@@ -45,7 +45,7 @@ impl Machine {
 
     /// What `decode` writes of a log, without errors.
     fn decode(&self, arguments: &[&str], log: &str) -> String {
-        let (code, out, error) = self.run(&[&["decode"], arguments].concat(), log.as_bytes());
+        let (code, out, error) = self.run(&[&["decode", "--quiet"], arguments].concat(), log.as_bytes());
         assert_eq!((code, error.as_str()), (0, ""), "{out}");
         out
     }
@@ -89,7 +89,7 @@ fn a_tree_of_several_kernels_is_chosen_from_by_what_the_log_says() {
     machine.put("tree/a/vmlinux", &kernel("6.1.0", 10).write());
     machine.put("tree/b/vmlinux", &kernel("6.2.0", 20).write());
     machine.put(&format!("tree/.build-id/5a/{}.debug", &id[2..]), &kernel("6.1.0", 30).build_id(&[0x5a; 20]).write());
-    let decode = |log: &str| machine.decode(&["--quiet", "--debug-dir", "../tree"], log);
+    let decode = |log: &str| machine.decode(&["--debug-dir", "../tree"], log);
     assert!(decode(&oops("6.1.0", "")).contains("mm/tank.c:10"));
     assert!(decode(&oops("6.2.0", "")).contains("mm/tank.c:20"));
     assert!(decode(&oops("6.1.0", &format!(" {id}"))).contains("mm/tank.c:30"));
@@ -109,7 +109,14 @@ fn a_build_in_the_working_directory_is_taken_with_its_modules() {
     machine.put("work/drivers/pond-x.ko", &module(11).write());
     let decoded = machine.decode(&[], &oops("6.1.0", ""));
     assert!(decoded.contains("mm/tank.c:10") && decoded.contains("drivers/pond.c:11"), "{decoded}");
-    assert!(machine.decode(&[], " tank_fill+0x4/0x40\n").contains("mm/tank.c:10"), "the log says nothing against it");
+    let (_, out, error) = machine.run(&["decode"], b" tank_fill+0x4/0x40\n");
+    assert!(out.contains("mm/tank.c:10"), "the log says nothing against it: {out}");
+    assert_eq!(error, "ksplat: ./vmlinux: unverified: nothing to tell the build by; 1 of 1 sizes agree\n");
+    let (_, _, error) = machine.run(&["decode"], b" tank_fill+0x4/0x50\n");
+    assert!(
+        error.starts_with("ksplat: ./vmlinux: mismatch: nothing to tell the build by; 0 of 1 sizes agree\n"),
+        "{error}"
+    );
     let (code, _, error) = machine.run(&["decode"], oops("6.2.0", "").as_bytes());
     assert_eq!(code, 2);
     assert!(error.starts_with("ksplat: no kernel found for 6.2.0: give --vmlinux"), "{error}");
@@ -141,7 +148,7 @@ fn a_proved_mismatch_is_refused_and_the_text_passes() {
         let (code, out, _) = machine.run(&["decode", "--vmlinux", "other", "--force"], log.as_bytes());
         assert!(code == 0 && out.contains("mm/tank.c:20"), "{out}");
     }
-    assert!(machine.decode(&["--quiet", "--vmlinux", "other"], &oops("6.2.0", "")).contains("mm/tank.c:20"));
+    assert!(machine.decode(&["--vmlinux", "other"], &oops("6.2.0", "")).contains("mm/tank.c:20"));
 }
 
 #[test]

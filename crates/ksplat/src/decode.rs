@@ -56,6 +56,13 @@ pub enum Piece<'t> {
     Code(CodeLine),
 }
 
+impl<'t> Piece<'t> {
+    /// The frame, where it is one.
+    pub fn frame(&self) -> Option<Frame<'t>> {
+        if let Piece::Frame(token) = self { Some(token.found.frame) } else { None }
+    }
+}
+
 /// A `Code:` line of a log that shows kernel code in which something trapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLine {

@@ -5,6 +5,7 @@
 
 mod calls;
 mod code;
+mod pick;
 mod site;
 
 use std::fmt;

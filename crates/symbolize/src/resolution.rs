@@ -56,6 +56,8 @@ pub enum Pick {
     PlausibleSize,
     /// Others have that name too, but another size.
     SizeAmongMany,
+    /// Others have that name and size, but only this one calls, or is called by, its neighbours in the stack.
+    CallSite,
     /// Others have that name and size, and all have the same chain.
     SameChain,
     /// The frame has an address, and this symbol covers it.

@@ -101,6 +101,46 @@ fn doubted_frames_are_held_against_what_is_listed_below_them() {
     assert_eq!(checks[3..], [Some(CallCheck::Agrees), None]);
 }
 
+/// Two static functions of one name and size, each called in its own file.
+fn twins() -> Vec<Function> {
+    let of = |file: &str, callee: &str, user: &str| {
+        let twin = Function::new("twin", 0x20).file(file).local();
+        [twin.calls(callee, 0x15), Function::new(user, 0x20).file(file).calls("twin", 0x15)]
+    };
+    let targets = [Function::new("leaf", 0x20), Function::new("stop", 0x20)];
+    targets.into_iter().chain(of("a.c", "leaf", "user_a")).chain(of("b.c", "stop", "user_b")).collect()
+}
+
+#[test]
+fn calls_tell_equal_functions_apart() {
+    for kind in [Vmlinux::new(), Vmlinux::module("pond")] {
+        let bytes = twins().into_iter().fold(kind, Vmlinux::function).write();
+        let image = Image::parse(&bytes).expect("a good image");
+        let module = (image.kind() == image::Kind::Module).then_some("pond");
+        let symbolizer = match module {
+            None => Symbolizer::new(Some(&image), []),
+            Some(name) => Symbolizer::new(None, [(name, &image)]),
+        };
+        let frame = |function, offset, size| Frame { module, ..frame(function, offset, size) };
+        let file = |below: Option<Frame<'_>>, frame: Frame<'_>, above: Option<Frame<'_>>| {
+            let found = symbolizer.resolve_between(&frame, below.as_ref(), above.as_ref());
+            let file = found.calls.first().map(|call| call.file.as_deref().unwrap_or_default().to_owned());
+            file.ok_or(found.candidates.len())
+        };
+        let twin = frame("twin", 0x15, 0x20);
+        let called = |name| Some(frame(name, 0x4, 0x20));
+        let caller = |name| Some(frame(name, 0x15, 0x20));
+        assert_eq!(file(called("leaf"), twin, None), Ok("a.c".into()));
+        assert_eq!(file(called("stop"), twin, None), Ok("b.c".into()));
+        assert_eq!(file(None, Frame { exact: true, ..twin }, caller("user_b")), Ok("b.c".into()));
+        assert_eq!(file(called("leaf"), twin, caller("user_a")), Ok("a.c".into()));
+        // Strangers, and what says nothing, decide nothing.
+        assert_eq!(file(called("user_a"), twin, caller("leaf")), Err(2));
+        assert_eq!(file(None, twin, None), Err(2));
+        assert_eq!(file(called("leaf"), frame("twin", 0x10, 0x20), None), Err(2));
+    }
+}
+
 #[test]
 fn sizes_and_bytes_are_counted() {
     let bytes = image(Vmlinux::new());
