@@ -109,7 +109,9 @@ pub fn run(command: &KernelDiff, shared: &Shared, output: &Output) -> io::Result
         results.flush()?;
         return Ok(Outcome::Found);
     }
-    let (ours, theirs) = rayon::join(|| first.apart(), || second.apart());
+    // What is known of one kernel's lines only would differ.
+    let with_sources = first.sources().is_some() && second.sources().is_some();
+    let (ours, theirs) = rayon::join(|| first.apart(with_sources), || second.apart(with_sources));
     let (ours, theirs) = match (ours, theirs) {
         (Ok(ours), Ok(theirs)) => (ours, theirs),
         (ours, theirs) => {
@@ -171,7 +173,7 @@ fn shown<'c>(change: &'c Change, sides: [(&Side, &side::Parts<'_>); 2]) -> Shown
     let place = |which: usize, offset: u64| {
         let (side, apart) = sides[which];
         let part = &apart.program.parts()[parts[which]?];
-        side.place(apart.program.link_addr(part, offset))
+        side.sources()?.place(apart.program.link_addr(part, offset))
     };
     let whole = place(1, 0).or_else(|| place(0, 0));
     let (Some(ours), Some(theirs)) = (change.first, change.second) else {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use ksplat::image::{self, Image, Signature, set_signature};
-use ksplat::kernel::{self, Apart, sign};
+use ksplat::kernel::{self, Apart, Sources, sign};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -148,7 +148,7 @@ impl Signer {
 
 fn normalized(bytes: &[u8]) -> Result<kernel::Signed<'_>, image::Error> {
     let image = Image::parse(bytes)?;
-    let signature = Apart::new(&image)?.signature();
+    let signature = Apart::new(&image, Sources::of(&image).as_ref())?.signature();
     Ok(kernel::Signed { signature, sections: Vec::new() })
 }
 

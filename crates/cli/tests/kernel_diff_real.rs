@@ -1,13 +1,15 @@
 //! `ksplat kernel-diff` on two kernels of Debian, against an independent method: the bytes of each function, with the fields
-//! that relocations fill zeroed, read from the ELF file here.
+//! that relocations fill zeroed, read from the ELF file here, and lines of instructions by eu-addr2line.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A function: its address, and its bytes without relocated fields.
 struct Function {
@@ -118,16 +120,59 @@ impl Functions {
 /// How two functions of one name compare, the worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Compared {
-    /// The same bytes, save in calls and jumps that the assembler resolved, and that go to the same function.
+    /// The same bytes, save in calls and jumps that the assembler resolved, and that go to the same function, and in
+    /// numbers that are the line of the instruction that has them: `mov $1970,%edx`.
     Same,
-    /// Save in numbers that are passed as arguments and may be lines: `mov $1970,%edx`.
-    Lines,
     /// Save in what such calls go to.
     Callees,
     Bytes,
 }
 
-fn compare(first: &Function, second: &Function, functions: [&Functions; 2]) -> Compared {
+/// The lines of instructions, inlined calls included, of addresses of one kernel that were asked for.
+#[derive(Default)]
+struct Lines {
+    known: BTreeMap<u64, BTreeSet<u32>>,
+    unknown: RefCell<BTreeSet<u64>>,
+}
+
+impl Lines {
+    /// What is not known may be a line.
+    fn may_be(&self, address: u64, number: u32) -> bool {
+        match self.known.get(&address) {
+            Some(lines) => lines.contains(&number),
+            None => {
+                self.unknown.borrow_mut().insert(address);
+                true
+            }
+        }
+    }
+
+    /// Looks up what was not known; false if there was nothing of that kind.
+    fn learn(&mut self, kernel: &Path) -> bool {
+        let asked = self.unknown.take();
+        let text: String = asked.iter().map(|address| format!("{address:#x}\n")).collect();
+        let mut command = Command::new("eu-addr2line");
+        command.args(["--addresses", "--inlines", "-e"]).arg(kernel).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        let mut lines = None;
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            if let Some(address) = line.strip_prefix("0x") {
+                let address = u64::from_str_radix(address, 16).unwrap();
+                lines = Some(self.known.entry(address).or_default());
+            } else if let Some(number) = line.split(':').nth(1).and_then(|rest| rest.split(' ').next()) {
+                lines.as_mut().unwrap().insert(number.parse().unwrap());
+            }
+        }
+        assert!(asked.iter().all(|address| self.known.contains_key(address)), "{output:?}");
+        !asked.is_empty()
+    }
+}
+
+fn compare(first: &Function, second: &Function, functions: [&Functions; 2], lines: &[Lines; 2]) -> Compared {
     let (a, b) = (&first.bytes, &second.bytes);
     if a.len() != b.len() {
         return Compared::Bytes;
@@ -159,10 +204,14 @@ fn compare(first: &Function, second: &Function, functions: [&Functions; 2]) -> C
                     _ => Compared::Bytes,
                 };
             }
-            let is_line = |bytes: &[u8]| (1..1 << 18).contains(&word(bytes, field));
-            match opcode {
-                0xb9 | 0xba | 0xbe | 0xb8 if is_line(a) && is_line(b) => Compared::Lines,
-                _ => Compared::Bytes,
+            // To the registers of arguments.
+            let is_move = matches!(opcode, 0xb8 | 0xb9 | 0xba | 0xbe | 0xbf);
+            let is_line = |side: usize, function: &Function| {
+                lines[side].may_be(function.address + field as u64 - 1, word(&function.bytes, field))
+            };
+            match is_move && is_line(0, first) & is_line(1, second) {
+                true => Compared::Same,
+                false => Compared::Bytes,
             }
         };
         let fields = differs.saturating_sub(3)..=differs;
@@ -179,21 +228,18 @@ fn compare(first: &Function, second: &Function, functions: [&Functions; 2]) -> C
 /// How many functions of each name were removed, added and changed.
 type Counts = BTreeMap<(String, &'static str), usize>;
 
-/// What differs, and the functions that differ in what may be a line.
-fn independent(first: &Functions, second: &Functions) -> (Counts, Vec<String>) {
-    let (mut counts, mut lines) = (Counts::new(), Vec::new());
+/// What differs, as far as lines are known.
+fn independent(first: &Functions, second: &Functions, lines: &[Lines; 2]) -> Counts {
+    let mut counts = Counts::new();
     let names = first.by_name.keys().chain(second.by_name.keys());
-    for name in names.collect::<std::collections::BTreeSet<_>>() {
+    for name in names.collect::<BTreeSet<_>>() {
         let mut ours: Vec<&Function> = first.by_name.get(name).into_iter().flatten().collect();
         let mut theirs: Vec<&Function> = second.by_name.get(name).into_iter().flatten().collect();
-        for allowed in [Compared::Same, Compared::Lines, Compared::Callees] {
+        for allowed in [Compared::Same, Compared::Callees] {
             ours.retain(|function| {
-                let fits = |other: &&Function| compare(function, other, [first, second]) <= allowed;
+                let fits = |other: &&Function| compare(function, other, [first, second], lines) <= allowed;
                 let Some(at) = theirs.iter().position(fits) else { return true };
                 theirs.remove(at);
-                if allowed == Compared::Lines {
-                    lines.push(name.clone());
-                }
                 false
             });
         }
@@ -203,7 +249,7 @@ fn independent(first: &Functions, second: &Functions) -> (Counts, Vec<String>) {
             whats.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| ((name.clone(), what), count)),
         );
     }
-    (counts, lines)
+    counts
 }
 
 #[test]
@@ -217,7 +263,11 @@ fn functions_that_differ_are_those_whose_masked_bytes_differ() {
         return;
     };
     let (ours, theirs) = (Functions::read(&first), Functions::read(&second));
-    let (mut expected, lines) = independent(&ours, &theirs);
+    let mut lines = [Lines::default(), Lines::default()];
+    let mut expected = independent(&ours, &theirs, &lines);
+    while lines[0].learn(&first) | lines[1].learn(&second) {
+        expected = independent(&ours, &theirs, &lines);
+    }
     let command = Command::new(env!("CARGO_BIN_EXE_ksplat"))
         .args(["kernel-diff", "--summary", "--format", "ndjson"])
         .args([&first, &second])
@@ -248,11 +298,6 @@ fn functions_that_differ_are_those_whose_masked_bytes_differ() {
         let folded = named(name).filter(|other| other != name);
         !folded.is_some_and(|other| found.contains_key(&(other, what)))
     });
-    // Most numbers count: these alone are passed behind the path of the source (`ASSERT_RTNL()`).
-    let (counted, not_counted): (Vec<String>, Vec<String>) =
-        lines.into_iter().partition(|name| found.contains_key(&(name.clone(), "bytes")));
-    assert_eq!(not_counted, ["neigh_add", "neigh_delete", "rtnl_offload_xstats_notify"]);
-    counted.into_iter().for_each(|name| *expected.entry((name, "bytes")).or_insert(0) += 1);
     let only = |a: &Counts, b: &Counts| -> Vec<String> {
         a.iter()
             .filter(|(key, count)| b.get(key) != Some(count))

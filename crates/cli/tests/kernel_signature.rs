@@ -9,8 +9,12 @@ use std::process::{Command, Output, Stdio};
 
 use testkit::{Function, Vmlinux};
 
-/// What syzkaller's construction gives for the kernel of the tests, by SHA-256.
-const PINNED: &str = "ecb84f4936c830d6887ac8cda39db3912b39514cf536ba8e1b4942de5172e1d9";
+/// What syzkaller's construction gives for a kernel of Debian, by SHA-256.
+fn pinned(release: &str) -> String {
+    let list = fs::read_to_string(testkit::workspace_root().join("testdata/lab/kernel-signatures")).unwrap();
+    let mut rows = list.lines().filter_map(|line| line.split_once(' '));
+    rows.find(|(of, _)| *of == release).unwrap().1.to_owned()
+}
 
 fn folder(test: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kernel-signature").join(test);
@@ -90,14 +94,32 @@ fn the_real_kernel_has_the_pinned_value() {
         return;
     };
     let path = vmlinux.to_str().unwrap();
-    assert_eq!(independent(&vmlinux), PINNED);
-    assert_eq!(signature(Path::new("/"), &["--algorithm", "sha256", path]), PINNED);
+    let pinned = pinned("6.1.0-50-cloud-amd64");
+    assert_eq!(independent(&vmlinux), pinned);
+    assert_eq!(signature(Path::new("/"), &["--algorithm", "sha256", path]), pinned);
     let Some(vmlinuz) = std::env::var_os("KSPLAT_VMLINUZ").map(PathBuf::from) else {
         println!("skipped: the bzImage of it: KSPLAT_VMLINUZ is not set (testdata/lab/packages boot)");
         return;
     };
     // What the bzImage unpacks to has other headers, and the same sections.
-    assert_eq!(signature(Path::new("/"), &["--algorithm", "sha256", vmlinuz.to_str().unwrap()]), PINNED);
+    assert_eq!(signature(Path::new("/"), &["--algorithm", "sha256", vmlinuz.to_str().unwrap()]), pinned);
+}
+
+#[test]
+fn the_reference_value_is_the_specifications_and_ours() {
+    let pinned = pinned("6.1.0-56-cloud-amd64");
+    if let Some(shared) = testkit::shared_or_skip("the_reference_value_is_the_specifications_and_ours") {
+        let page = fs::read_to_string(shared.join("spec/console-reports.md")).unwrap();
+        assert!(page.contains(&format!("6.1.0-56-cloud-amd64-dbg (file SHA-256 66795ff0…) → `{pinned}`")));
+    }
+    let Some(vmlinux) = std::env::var_os("KSPLAT_VMLINUX_56").map(PathBuf::from) else {
+        println!(
+            "skipped: the kernel of the reference value: KSPLAT_VMLINUX_56 is not set (testdata/lab/packages vmlinux-56)"
+        );
+        return;
+    };
+    assert!(sha256sum(&fs::read(&vmlinux).unwrap()).starts_with("66795ff0"));
+    assert_eq!(signature(Path::new("/"), &["--algorithm", "sha256", vmlinux.to_str().unwrap()]), pinned);
 }
 
 #[test]

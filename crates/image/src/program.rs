@@ -9,6 +9,7 @@
 mod code;
 mod difference;
 mod digest;
+mod lines;
 mod listing;
 mod names;
 mod parts;
@@ -24,12 +25,13 @@ use std::collections::HashMap;
 
 pub use difference::{Change, Difference, What};
 pub use digest::Digests;
+pub use lines::Lines;
 pub use listing::{Line, Listing};
 pub use references::Scanned;
 pub use space::Space;
 pub use units::Unit;
 
-use crate::{Kind, LinkAddr};
+use crate::LinkAddr;
 use references::{Reference, Target};
 
 /// A part of a kernel.
@@ -105,10 +107,7 @@ impl<'d> Program<'d> {
 
     /// Where a part is, some bytes behind its start, as debug information has it.
     pub fn link_addr(&self, part: &Part<'_>, offset: u64) -> LinkAddr {
-        let section = &self.space.sections[part.section];
-        let flat = part.begin + offset;
-        let is_module = self.space.image.kind() == Kind::Module;
-        LinkAddr { section: section.index, offset: if is_module { flat - section.begin } else { flat } }
+        self.space.link_addr_in(part.section, part.begin + offset)
     }
 
     /// The part that covers a flat address.

@@ -12,7 +12,7 @@ type Parts = Vec<Option<Digests>>;
 
 fn take_apart<'d>(image: &'d Image<'d>) -> Result<(Program<'d>, Parts), Error> {
     let space = Space::new(image)?;
-    let scanned = space.units().chunks(16).map(|units| space.scan(units)).collect();
+    let scanned = space.units().chunks(16).map(|units| space.scan(units, None)).collect();
     let program = Program::new(space, scanned);
     let firsts: Vec<_> = (0..program.parts().len()).map(|at| program.first_digest(at)).collect();
     let digests = (0..firsts.len()).map(|at| program.digest(at, &firsts)).collect();

@@ -1,12 +1,14 @@
 //! Kernels on all cores: `image` says what is to be done of each part, and the parts are done at the same time.
 
-use image::program::{Difference, Digests, Program, Space};
+use image::program::{Difference, Digests, Lines, Program, Space};
 use image::{Algorithm, Error, Image, LoadedSection, Signature};
 use rayon::prelude::*;
 
 mod hunks;
+mod sources;
 
 pub use hunks::{Hunk, Row, hunks};
+pub use sources::Sources;
 
 /// A kernel signature with what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +53,12 @@ pub struct Apart<'d> {
 const CHUNK: usize = 512;
 
 impl<'d> Apart<'d> {
-    /// Takes an image apart on all cores. It must have symbols.
-    pub fn new(image: &'d Image<'d>) -> Result<Apart<'d>, Error> {
+    /// Takes an image apart on all cores. It must have symbols; with its sources, lines that are passed as arguments are known.
+    pub fn new(image: &'d Image<'d>, sources: Option<&Sources<'_>>) -> Result<Apart<'d>, Error> {
         let space = Space::new(image)?;
-        let scanned = space.units().par_chunks(CHUNK).map(|units| space.scan(units)).collect();
+        let lines = sources.map(|sources| |address| sources.lines(address));
+        let lines = lines.as_ref().map(|lines| lines as &Lines<'_>);
+        let scanned = space.units().par_chunks(CHUNK).map(|units| space.scan(units, lines)).collect();
         let program = Program::new(space, scanned);
         let parts = 0..program.parts().len();
         let firsts: Vec<_> = parts.clone().into_par_iter().map(|at| program.first_digest(at)).collect();

@@ -82,6 +82,14 @@ impl<'i> Symbolizer<'i> {
         resolve::address(self, module, address, exact)
     }
 
+    /// The lines that an instruction stands for: its own, then those of the calls that it was inlined through, innermost first.
+    pub fn lines(&self, module: Option<&str>, address: LinkAddr) -> Vec<u32> {
+        let Some(module) = self.module(module) else { return Vec::new() };
+        let Ok(located) = module.locate(module.image.flat(address)) else { return Vec::new() };
+        let called = located.inlined.iter().rev().map(|inlined| inlined.called.line);
+        std::iter::once(located.place.line).chain(called).flatten().collect()
+    }
+
     /// The place in the kernel's text that a run-time address means, if it is kernel text.
     pub fn link_addr(&self, address: RuntimeAddr, offset: KaslrOffset) -> Option<LinkAddr> {
         let linked = address.linked(offset)?;

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use ksplat::image::{Image, Kind, LinkAddr};
-use ksplat::kernel::Apart;
-use ksplat::symbolize::Symbolizer;
+use ksplat::image::Image;
+use ksplat::kernel::{Apart, Sources};
 
 use crate::kernel_file::KernelFile;
 
@@ -14,14 +13,11 @@ pub struct Side {
     path: String,
     bytes: &'static [u8],
     image: OnceLock<Result<&'static Image<'static>, String>>,
-    symbolizer: OnceLock<Option<Symbolizer<'static>>>,
+    sources: OnceLock<Option<Sources<'static>>>,
 }
 
 /// A kernel taken apart.
 pub type Parts<'d> = Apart<'d>;
-
-/// The name under which a module's debug information is asked.
-const MODULE: &str = "module";
 
 impl Side {
     /// Reads a file.
@@ -33,7 +29,7 @@ impl Side {
             KernelFile::Unpacked(bytes) => bytes.leak(),
         };
         let path = path.to_string_lossy().into_owned();
-        Ok(Side { path, bytes, image: OnceLock::new(), symbolizer: OnceLock::new() })
+        Ok(Side { path, bytes, image: OnceLock::new(), sources: OnceLock::new() })
     }
 
     pub fn path(&self) -> &str {
@@ -44,9 +40,9 @@ impl Side {
         self.bytes
     }
 
-    /// Takes it apart; the error says why that cannot be.
-    pub fn apart(&self) -> Result<Parts<'static>, String> {
-        Apart::new(self.image()?).map_err(|error| error.to_string())
+    /// Takes it apart, with or without its source lines; the error says why that cannot be.
+    pub fn apart(&self, with_sources: bool) -> Result<Parts<'static>, String> {
+        Apart::new(self.image()?, self.sources().filter(|_| with_sources)).map_err(|error| error.to_string())
     }
 
     fn image(&self) -> Result<&'static Image<'static>, String> {
@@ -57,20 +53,8 @@ impl Side {
         self.image.get_or_init(parse).clone()
     }
 
-    /// The source line of a place, where debug information has one: `fs/read_write.c:582`.
-    pub fn place(&self, address: LinkAddr) -> Option<String> {
-        let symbolizer = self.symbolizer.get_or_init(|| {
-            let image = self.image().ok().filter(|image| image.section_bytes(".debug_info").is_some())?;
-            Some(match image.kind() {
-                Kind::Kernel => Symbolizer::new(Some(image), []),
-                Kind::Module => Symbolizer::new(None, [(MODULE, image)]),
-            })
-        });
-        let symbolizer = symbolizer.as_ref()?;
-        let module = self.image().ok().filter(|image| image.kind() == Kind::Module).map(|_| MODULE);
-        let resolution = symbolizer.resolve_address(module, address, true);
-        let call = resolution.calls.first()?;
-        call.file.as_ref()?;
-        Some(call.place().to_string())
+    /// Its source lines, if it has debug information.
+    pub fn sources(&self) -> Option<&Sources<'static>> {
+        self.sources.get_or_init(|| self.image().ok().and_then(Sources::of)).as_ref()
     }
 }

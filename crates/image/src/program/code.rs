@@ -1,30 +1,24 @@
 //! References in code of x86_64: relocated fields, calls and jumps that leave the unit, and what counts from `%rip`.
 
-use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderOptions, Instruction, OpKind, Register};
 
+use super::lines::{Arguments, Lines};
 use super::references::{Reference, Target};
 use super::space::Space;
 use super::units::Unit;
 
-/// Where arguments are passed, in their order.
-const ARGUMENTS: [Register; 6] =
-    [Register::RDI, Register::RSI, Register::RDX, Register::RCX, Register::R8, Register::R9];
-
-/// What was put into the register of an argument.
-#[derive(Clone, Copy)]
-enum Argument {
-    /// The address of a path.
-    Path,
-    /// A number, and the bytes that hold it.
-    Number(Reference),
-}
-
 /// Finds the references of a unit.
-pub(super) fn scan(space: &Space<'_>, unit: &Unit, bytes: &[u8], found: &mut Vec<Reference>) {
+pub(super) fn scan(
+    space: &Space<'_>,
+    unit: &Unit,
+    bytes: &[u8],
+    lines: Option<&Lines<'_>>,
+    found: &mut Vec<Reference>,
+) {
     let mut relocations = space.relocations(unit.section, unit.begin, unit.end).peekable();
     let mut decoder = Decoder::with_ip(64, bytes, unit.begin, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
-    let mut arguments = [None; 6];
+    let mut arguments = Arguments::default();
     while decoder.can_decode() {
         decoder.decode_out(&mut instruction);
         let (begin, end) = (instruction.ip(), instruction.next_ip());
@@ -35,7 +29,7 @@ pub(super) fn scan(space: &Space<'_>, unit: &Unit, bytes: &[u8], found: &mut Vec
         if found.len() == first {
             unrelocated(space, unit, &decoder, &instruction, found);
         }
-        lines(space, &decoder, &instruction, &mut arguments, first, found);
+        arguments.pass(space, &decoder, &instruction, first, lines, found);
     }
 }
 
@@ -88,51 +82,6 @@ fn unrelocated(
             }
         }
     }
-}
-
-/// `f(…, __FILE__, __LINE__, …)`: a number that is passed right behind the path of a source is its line.
-fn lines(
-    space: &Space<'_>,
-    decoder: &Decoder<'_>,
-    instruction: &Instruction,
-    arguments: &mut [Option<Argument>; 6],
-    first: usize,
-    found: &mut Vec<Reference>,
-) {
-    match instruction.flow_control() {
-        FlowControl::Next => {}
-        FlowControl::Call | FlowControl::IndirectCall | FlowControl::UnconditionalBranch => {
-            let lines = arguments.windows(2).filter_map(|pair| match pair {
-                [Some(Argument::Path), Some(Argument::Number(line))] => Some(*line),
-                _ => None,
-            });
-            found.extend(lines);
-            *arguments = [None; 6];
-            return;
-        }
-        FlowControl::ConditionalBranch => return,
-        _ => {
-            *arguments = [None; 6];
-            return;
-        }
-    }
-    if instruction.op_count() == 0 || instruction.op0_kind() != OpKind::Register {
-        return;
-    }
-    let register = instruction.op0_register().full_register();
-    let Some(at) = ARGUMENTS.iter().position(|argument| *argument == register) else { return };
-    arguments[at] = match (&found[first..], instruction.code()) {
-        ([reference], _) if space.is_path_at(reference.target) => Some(Argument::Path),
-        ([], Code::Mov_r32_imm32 | Code::Mov_rm32_imm32) => {
-            let offsets = decoder.get_constant_offsets(instruction);
-            Some(Argument::Number(Reference {
-                begin: instruction.ip() + offsets.immediate_offset() as u64,
-                size: offsets.immediate_size() as u32,
-                target: Target::Ignored,
-            }))
-        }
-        _ => None,
-    };
 }
 
 /// Where code ends and padding begins: behind the last instruction that is neither a NOP nor INT3.

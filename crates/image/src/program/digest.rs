@@ -22,7 +22,7 @@ pub struct Digests {
 }
 
 /// The scheme and its version: a change of what is ignored changes this text.
-const CONTEXT: &str = "ksplat normalized kernel signature v1";
+const CONTEXT: &str = "ksplat normalized kernel signature v2";
 
 /// Fields of `.modinfo` that say which build a module is of, and from which file.
 const MODINFO: [&[u8]; 4] = [b"vermagic=", b"srcversion=", b"scmversion=", b"file="];
@@ -135,15 +135,19 @@ impl<'d> Program<'d> {
                 out.extend(entries.as_flattened());
             }
             _ => match text(bytes).filter(|text| bytes[text.len()..].iter().all(|byte| *byte == 0)) {
-                Some(text) if references.is_empty() => self.write_text(part, text, out),
+                Some(text) if references.is_empty() || self.is_modinfo(part) => self.write_text(part, text, out),
                 _ => self.write_bytes(part, part.begin, part.end, firsts, out),
             },
         }
     }
 
+    fn is_modinfo(&self, part: &Part<'d>) -> bool {
+        self.space.sections[part.section].name == ".modinfo"
+    }
+
     fn write_text(&self, part: &Part<'d>, text: &[u8], out: &mut Vec<u8>) {
         out.push(Tag::Text as u8);
-        if self.space.sections[part.section].name == ".modinfo" {
+        if self.is_modinfo(part) {
             // Of a part of the kernel, the field has the part's name in front: `loop.file=drivers/block/loop`.
             let name = text.iter().position(|byte| matches!(byte, b'.' | b'=')).filter(|at| text[*at] == b'.');
             let field = name.map_or(text, |at| &text[at + 1..]);

@@ -66,6 +66,10 @@ fn literals<'d>(
     let is_code = space.sections[model.section].is_code;
     let mut begin = model.begin;
     for end in cuts {
+        // The linker puts `b.c` into the end of `a/b.c`, which stays a path.
+        if space.path_len(begin).is_some_and(|len| end < begin + len) {
+            continue;
+        }
         let piece = if begin == model.begin {
             Part { end, ..model.clone() }
         } else {

@@ -4,6 +4,7 @@ use object::read::elf::{Rela as _, Sym as _};
 use object::{SymbolIndex, elf};
 
 use super::code;
+use super::lines::{Lines, MAX_LINE};
 use super::space::{Relocation, Space};
 use super::tables;
 use super::texts::{is_path, text};
@@ -66,16 +67,14 @@ const IGNORED: [(&str, u64); 16] = [
 const DDEBUG_LINE: (u64, u32) = (32, 2);
 /// Where the kernel's physical addresses are mapped (`__START_KERNEL_map` of x86_64).
 const KERNEL_MAP: u64 = 0xffff_ffff_8000_0000;
-/// Lines of a source are fewer.
-const MAX_LINE: u32 = 1 << 18;
 
 impl<'d> Space<'d> {
-    /// Finds the references of neighbouring units, as [`Space::units`] has them.
-    pub fn scan(&self, units: &[Unit]) -> Scanned {
+    /// Finds the references of neighbouring units, as [`Space::units`] has them; `lines` says of which lines instructions are.
+    pub fn scan(&self, units: &[Unit], lines: Option<&Lines<'_>>) -> Scanned {
         let mut found = Scanned::default();
         for unit in units {
             let first = found.references.len();
-            self.scan_unit(unit, &mut found);
+            self.scan_unit(unit, lines, &mut found);
             // Bytes that are ignored hide what is in them.
             found.references[first..].sort_by_key(|reference| {
                 (reference.begin, reference.target != Target::Ignored, std::cmp::Reverse(reference.size))
@@ -102,7 +101,7 @@ impl<'d> Space<'d> {
         found
     }
 
-    fn scan_unit(&self, unit: &Unit, scanned: &mut Scanned) {
+    fn scan_unit(&self, unit: &Unit, lines: Option<&Lines<'_>>, scanned: &mut Scanned) {
         let found = &mut scanned.references;
         let placed = &self.sections[unit.section];
         let bytes = self.bytes(unit.section, unit.begin, unit.end);
@@ -123,7 +122,7 @@ impl<'d> Space<'d> {
             found.push(ignored(unit.begin, *longest));
         }
         if placed.is_code && self.image.is_x86_64() {
-            code::scan(self, unit, bytes, found);
+            code::scan(self, unit, bytes, lines, found);
             return;
         }
         if name.starts_with("__UNIQUE_ID_ddebug") && unit.is_sized {
@@ -149,12 +148,11 @@ impl<'d> Space<'d> {
             return;
         }
         // Relocations of tables that the build sorts may be there and say nothing (R_X86_64_NONE).
-        for at in tables::relative_fields(self, unit) {
-            let field = usize::try_from(at - unit.begin).ok().and_then(|at| bytes.get(at..at + 4));
-            if let Some(field) = field.and_then(|field| field.try_into().ok()) {
-                let target = at.wrapping_add_signed(i32::from_le_bytes(field).into());
+        for (at, size) in tables::relative_fields(self, unit) {
+            if let Some(by) = self.value(unit.section, at, size).filter(|_| at + u64::from(size) <= unit.end) {
+                let target = at.wrapping_add_signed(by);
                 if self.section_at(target).is_some() {
-                    let reference = Reference { begin: at, size: 4, target: Target::Place(target) };
+                    let reference = Reference { begin: at, size, target: Target::Place(target) };
                     self.add(unit, bytes, reference, scanned);
                 }
             }
@@ -204,7 +202,12 @@ impl<'d> Space<'d> {
 
     pub(super) fn is_path_at(&self, target: Target) -> bool {
         let Target::Place(at) = target else { return false };
-        self.text_at(at).is_some_and(is_path)
+        self.path_len(at).is_some()
+    }
+
+    /// The length of the path of a source at a flat address of data.
+    pub(super) fn path_len(&self, at: u64) -> Option<u64> {
+        self.text_at(at).filter(|text| is_path(text)).map(|path| path.len() as u64)
     }
 
     /// The string at a flat address of data.

@@ -10,7 +10,7 @@ use object::{Endianness, SymbolIndex};
 use super::spots::{Spot, spots};
 use super::units::{Unit, units};
 use crate::elf::{RawSymbol, short_string};
-use crate::{Error, Image, Kind};
+use crate::{Error, Image, Kind, LinkAddr};
 
 pub(crate) type Relocation = Rela64<Endianness>;
 
@@ -125,6 +125,17 @@ impl<'d> Space<'d> {
         let after = self.sections.partition_point(|section| section.begin <= flat);
         let at = after.checked_sub(1)?;
         (flat < self.sections[at].end).then_some(at)
+    }
+
+    /// Where a flat address is, as debug information has it.
+    pub(crate) fn link_addr(&self, flat: u64) -> Option<LinkAddr> {
+        self.section_at(flat).map(|section| self.link_addr_in(section, flat))
+    }
+
+    pub(crate) fn link_addr_in(&self, section: usize, flat: u64) -> LinkAddr {
+        let section = &self.sections[section];
+        let is_module = self.image.kind() == Kind::Module;
+        LinkAddr { section: section.index, offset: if is_module { flat - section.begin } else { flat } }
     }
 
     /// The bytes between two flat addresses of one section; none where the file has none.

@@ -4,30 +4,31 @@ use super::references::{Reference, within};
 use super::space::Space;
 use super::units::Unit;
 
-/// A table: its section or the label at its start, bytes of an entry, and the fields that count from themselves.
-struct Table(&'static str, u64, &'static [u64]);
+/// A table: its section or the label at its start, bytes of an entry, and the fields that count from themselves: where they
+/// are and their bytes.
+struct Table(&'static str, u64, &'static [(u64, u32)]);
 
 /// Layouts of x86_64, for tables whose relocations do not tell them.
 const TABLES: [Table; 19] = [
-    Table("__bug_table", 12, &[0, 4]),
-    Table("__ex_table", 12, &[0, 4]),
-    Table("__jump_table", 16, &[0, 4]),
-    Table("__start___jump_table", 16, &[0, 4, 8]),
-    Table("__ksymtab", 12, &[0, 4, 8]),
-    Table("__ksymtab_gpl", 12, &[0, 4, 8]),
+    Table("__bug_table", 12, &[(0, 4), (4, 4)]),
+    Table("__ex_table", 12, &[(0, 4), (4, 4)]),
+    Table("__jump_table", 16, &[(0, 4), (4, 4), (8, 8)]),
+    Table("__start___jump_table", 16, &[(0, 4), (4, 4), (8, 8)]),
+    Table("__ksymtab", 12, &[(0, 4), (4, 4), (8, 4)]),
+    Table("__ksymtab_gpl", 12, &[(0, 4), (4, 4), (8, 4)]),
     Table("__mcount_loc", 8, &[]),
     Table("__start_mcount_loc", 8, &[]),
-    Table("__start___tracepoints_ptrs", 4, &[0]),
-    Table("__start_static_call_sites", 8, &[0, 4]),
-    Table(".static_call_sites", 8, &[0, 4]),
-    Table(".altinstructions", 12, &[0, 4]),
-    Table(".call_sites", 4, &[0]),
-    Table(".ibt_endbr_seal", 4, &[0]),
-    Table(".orc_unwind_ip", 4, &[0]),
+    Table("__start___tracepoints_ptrs", 4, &[(0, 4)]),
+    Table("__start_static_call_sites", 8, &[(0, 4), (4, 4)]),
+    Table(".static_call_sites", 8, &[(0, 4), (4, 4)]),
+    Table(".altinstructions", 12, &[(0, 4), (4, 4)]),
+    Table(".call_sites", 4, &[(0, 4)]),
+    Table(".ibt_endbr_seal", 4, &[(0, 4)]),
+    Table(".orc_unwind_ip", 4, &[(0, 4)]),
     Table(".parainstructions", 16, &[]),
-    Table(".retpoline_sites", 4, &[0]),
-    Table(".return_sites", 4, &[0]),
-    Table(".smp_locks", 4, &[0]),
+    Table(".retpoline_sites", 4, &[(0, 4)]),
+    Table(".return_sites", 4, &[(0, 4)]),
+    Table(".smp_locks", 4, &[(0, 4)]),
 ];
 
 /// Strides that entries of tables have.
@@ -38,14 +39,14 @@ pub(super) fn is_left_out(section: &str) -> bool {
     matches!(section, ".BTF" | ".orc_unwind")
 }
 
-/// Flat addresses of the fields of a unit that count from themselves, where it is a table.
-pub(super) fn relative_fields(space: &Space<'_>, unit: &Unit) -> Vec<u64> {
+/// Fields of a unit that count from themselves, where it is a table: their flat addresses and bytes.
+pub(super) fn relative_fields(space: &Space<'_>, unit: &Unit) -> Vec<(u64, u32)> {
     if space.unit_name(unit).starts_with("__initcall__") {
-        return vec![unit.begin];
+        return vec![(unit.begin, 4)];
     }
     let Some(Table(_, stride, fields)) = table(space, unit) else { return Vec::new() };
     let starts = (unit.begin..unit.end).step_by(*stride as usize);
-    starts.flat_map(|start| fields.iter().map(move |field| start + field)).collect()
+    starts.flat_map(|start| fields.iter().map(move |(field, size)| (start + field, *size))).collect()
 }
 
 /// Bytes of an entry, where a unit is a table.

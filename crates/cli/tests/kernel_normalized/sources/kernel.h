@@ -8,5 +8,7 @@ void printk(const char *text, ...);
 void might_sleep(const char *file, int line);
 void lock_init(void *lock, const char *name, struct key *key);
 void ubsan(struct place *place);
+void __start_journal(void *inode, unsigned line, int type, int blocks);
+void __report(void *inode, const char *function, unsigned line, int block, const char *text);
 int first(int x);
 int second(int x);
