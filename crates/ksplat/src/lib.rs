@@ -220,6 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_found_in_an_array_of_bytes() {
+        let quiet = b"{\"MESSAGE\":\"quiet\",\"_TRANSPORT\":\"kernel\"}\n".repeat(100_000);
+        let headline = b"BUG: Bad page map in process \xff";
+        let array = format!("{{\"_TRANSPORT\":\"kernel\",\"MESSAGE\":{headline:?}}}\n");
+        let spread =
+            array.replace(',', ",\n").replace('[', "[\n").replace(']', "\n]").replace('{', "{\n").replace('}', "\n}");
+        for array in [array, spread] {
+            let text = [&quiet[..], array.as_bytes(), &quiet].concat();
+            let found = found(&text);
+            assert_eq!(found.iter().map(|f| &*f.1).collect::<Vec<_>>(), ["BUG: Bad page map"]);
+            assert!((quiet.len()..text.len() - quiet.len()).contains(&found[0].2.start));
+        }
+    }
+
+    #[test]
     fn nothing_is_found_in_nothing() {
         assert_eq!(found(b""), []);
         assert_eq!(found(&[0; 100_000]), []);

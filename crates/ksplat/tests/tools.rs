@@ -119,7 +119,11 @@ fn what_journalctl_prints_has_the_names_of_the_console() {
         &["-o", "short-full"],
         &["-o", "short-unix"],
         &["-o", "with-unit"],
+        &["-o", "verbose"],
         &["-o", "json"],
+        &["-o", "json-pretty"],
+        &["-o", "json-seq"],
+        &["-o", "json-sse"],
         &["-o", "export"],
     ];
     let mut differences = Vec::new();

@@ -2,8 +2,8 @@
 //!
 //! The forms of dmesg and of journalctl are what util-linux 2.38.1 and systemd 252 print: `crates/ksplat/tests/tools.rs` runs both
 //! where they are installed. The others follow the source or the documentation of their writers and were not run: rsyslog,
-//! busybox, util-linux 2.39 (callers), kernel/printk (`/dev/kmsg`), drivers/net/netconsole.c, fs/pstore, GitHub Actions, docker,
-//! containerd. Where journalctl's short forms lose a message (`[15B blob data]` for bytes that are not UTF-8) the forms
+//! busybox, util-linux 2.39 (callers), kernel/printk (`/dev/kmsg`), drivers/net/netconsole.c, fs/pstore, GitHub Actions, gh, docker,
+//! containerd, and mail programs (RFC 3676). Where journalctl's short forms lose a message (`[15B blob data]` for bytes that are not UTF-8) the forms
 //! here keep it, as `journalctl -a` does.
 //!
 //! **Lines without printk's prefix** (what user space wrote to the console) are not in the kernel's log, so forms that
@@ -14,8 +14,12 @@
 //! lockdep's begin with an empty line, and by that they are told here: an empty message and the next one with the same
 //! prefix become one record, if that begins as lockdep's do.
 
+mod dmesg;
+mod journal;
 mod kernel;
 mod noise;
+mod record;
+mod syslog;
 mod tokens;
 mod transport;
 mod wall;
@@ -105,64 +109,76 @@ pub const FORMS: &[Form] = &[
     form("stamps", "github actions", transport::github, Loses::NOTHING),
     form("stamps", "docker logs -t", transport::docker_stamps, Loses::NOTHING),
     form("cri", "kubernetes", transport::cri, Loses::NOTHING),
+    form("job", "gh run view --log", transport::job, Loses::NOTHING),
+    form("compose", "docker compose logs", transport::compose, Loses::NOTHING),
+    form("compose", "docker compose logs -t", |log| transport::compose(&transport::docker_stamps(log)), Loses::NOTHING),
+    encoded("mail", "folded mail", transport::folded, Loses::OTHERS),
+    encoded("mail", "flowed mail", transport::flowed, Loses::OTHERS),
+    encoded("mail", "quoted flowed mail", |log| transport::quoted(&transport::flowed(log)), Loses::OTHERS),
+    encoded(
+        "docker-json",
+        "docker json-file with blanks",
+        transport::docker_json_spaced,
+        Loses { invalid: true, ..Loses::NOTHING },
+    ),
     encoded("docker-json", "docker json-file", transport::docker_json, Loses { invalid: true, ..Loses::NOTHING }),
-    form("cri", "kubernetes around syslog", |log| transport::cri(&kernel::syslog(log)), Loses::OTHERS),
-    form("quote", "quoted journal", |log| transport::quoted(&kernel::journal_short(log)), Loses::SECONDS),
+    form("cri", "kubernetes around syslog", |log| transport::cri(&syslog::rfc3164(log)), Loses::OTHERS),
+    form("quote", "quoted journal", |log| transport::quoted(&journal::short(log)), Loses::SECONDS),
     form(
         "indent",
         "indented dmesg -T, crlf",
-        |log| transport::crlf(&transport::indented(&kernel::dmesg_time(log))),
+        |log| transport::crlf(&transport::indented(&dmesg::time(log))),
         Loses::SECONDS,
     ),
-    form("cri", "kubernetes around dmesg -T", |log| transport::cri(&kernel::dmesg_time(log)), Loses::SECONDS),
+    form("cri", "kubernetes around dmesg -T", |log| transport::cri(&dmesg::time(log)), Loses::SECONDS),
     form(
         "stamps",
         "github actions around journalctl",
-        |log| transport::github(&kernel::journal_monotonic(log)),
+        |log| transport::github(&journal::monotonic(log)),
         Loses::CALLERS,
     ),
     form(
         "quote",
         "quoted twice dmesg -x, crlf",
-        |log| transport::crlf(&transport::quoted_twice(&kernel::dmesg_decoded(log))),
+        |log| transport::crlf(&transport::quoted_twice(&dmesg::decoded(log))),
         Loses::CALLERS,
     ),
-    form("syslog", "syslog, crlf", |log| transport::crlf(&kernel::syslog(log)), Loses::OTHERS),
-    form("syslog", "syslog", kernel::syslog, Loses::OTHERS),
-    form("syslog", "syslog without stamps", kernel::syslog_bare, Loses::SECONDS),
-    form("syslog", "syslog rfc 5424", kernel::syslog_5424, Loses::OTHERS),
-    form("syslog", "rsyslog iso", kernel::syslog_iso, Loses::OTHERS),
-    form("syslog", "busybox syslog", kernel::syslog_busybox, Loses::OTHERS),
-    form("journal", "journalctl", kernel::journal_short, Loses::SECONDS),
-    form("journal", "journalctl short-precise", kernel::journal_precise, Loses::BOOT),
-    form("journal", "journalctl short-iso", kernel::journal_iso, Loses::SECONDS),
-    form("journal", "journalctl short-iso-precise", kernel::journal_iso_precise, Loses::BOOT),
-    form("journal", "journalctl --no-hostname", kernel::journal_hostless, Loses::SECONDS),
-    form("journal", "journalctl short-monotonic --no-hostname", kernel::journal_monotonic_hostless, Loses::CALLERS),
-    form("journal", "journalctl short-full", kernel::journal_full, Loses::SECONDS),
-    form("journal", "journalctl short-unix", kernel::journal_unix, Loses::BOOT),
-    form("journal", "journalctl short-monotonic", kernel::journal_monotonic, Loses::CALLERS),
-    encoded("journal-json", "journalctl json", kernel::journal_json, Loses::CALLERS),
-    form(
-        "journal-export",
-        "journalctl export, crlf",
-        |log| transport::crlf(&kernel::journal_export(log)),
-        Loses::CALLERS,
-    ),
-    form("journal-export", "journalctl export", kernel::journal_export, Loses::CALLERS),
-    form("dmesg", "dmesg", kernel::dmesg, Loses::CALLERS),
-    form("dmesg", "dmesg with callers", kernel::dmesg_callers, Loses::OTHERS),
-    form("dmesg", "dmesg -T", kernel::dmesg_time, Loses::SECONDS),
-    form("dmesg", "dmesg -x", kernel::dmesg_decoded, Loses::CALLERS),
-    form("dmesg", "dmesg -d", kernel::dmesg_delta, Loses::CALLERS),
-    form("dmesg", "dmesg -H", kernel::dmesg_human, Loses::MINUTES),
-    form("dmesg", "dmesg --time-format iso", kernel::dmesg_iso, Loses::BOOT),
-    form("dmesg", "dmesg -r", kernel::dmesg_raw, Loses { levels: true, ..Loses::OTHERS }),
-    encoded("dmesg-json", "dmesg --json", kernel::dmesg_json, Loses::CALLERS),
-    encoded("dmesg-json", "dmesg --json with callers", kernel::dmesg_json_callers, Loses::OTHERS),
-    encoded("kmsg", "kmsg", kernel::kmsg, Loses::OTHERS),
-    encoded("kmsg", "netconsole", kernel::netconsole, Loses::OTHERS),
-    form("pstore", "pstore", kernel::pstore, Loses::OTHERS),
+    form("syslog", "syslog, crlf", |log| transport::crlf(&syslog::rfc3164(log)), Loses::OTHERS),
+    form("syslog", "syslog", syslog::rfc3164, Loses::OTHERS),
+    form("syslog", "syslog without stamps", syslog::bare, Loses::SECONDS),
+    form("syslog", "syslog rfc 5424", syslog::rfc5424, Loses::OTHERS),
+    form("syslog", "rsyslog iso", syslog::iso, Loses::OTHERS),
+    form("syslog", "busybox syslog", syslog::busybox, Loses::OTHERS),
+    form("journal", "journalctl", journal::short, Loses::SECONDS),
+    form("journal", "journalctl short-precise", journal::precise, Loses::BOOT),
+    form("journal", "journalctl short-iso", journal::iso, Loses::SECONDS),
+    form("journal", "journalctl short-iso-precise", journal::iso_precise, Loses::BOOT),
+    form("journal", "journalctl --no-hostname", journal::hostless, Loses::SECONDS),
+    form("journal", "journalctl short-monotonic --no-hostname", journal::monotonic_hostless, Loses::CALLERS),
+    form("journal", "journalctl short-full", journal::full, Loses::SECONDS),
+    form("journal", "journalctl short-unix", journal::unix, Loses::BOOT),
+    form("journal", "journalctl short-monotonic", journal::monotonic, Loses::CALLERS),
+    encoded("journal-json", "journalctl json", journal::json, Loses::CALLERS),
+    form("journal-export", "journalctl export, crlf", |log| transport::crlf(&journal::export(log)), Loses::CALLERS),
+    encoded("journal-json", "journalctl json with blanks", journal::json_spaced, Loses::CALLERS),
+    encoded("journal-json", "journalctl json-pretty", journal::json_pretty, Loses::CALLERS),
+    encoded("journal-json", "journalctl json-seq", journal::json_seq, Loses::CALLERS),
+    encoded("journal-json", "journalctl json-sse", journal::json_sse, Loses::CALLERS),
+    form("journal-verbose", "journalctl verbose", journal::verbose, Loses::CALLERS),
+    form("journal-export", "journalctl export", journal::export, Loses::CALLERS),
+    form("dmesg", "dmesg", dmesg::plain, Loses::CALLERS),
+    form("dmesg", "dmesg with callers", dmesg::callers, Loses::OTHERS),
+    form("dmesg", "dmesg -T", dmesg::time, Loses::SECONDS),
+    form("dmesg", "dmesg -x", dmesg::decoded, Loses::CALLERS),
+    form("dmesg", "dmesg -d", dmesg::delta, Loses::CALLERS),
+    form("dmesg", "dmesg -H", dmesg::human, Loses::MINUTES),
+    form("dmesg", "dmesg --time-format iso", dmesg::iso, Loses::BOOT),
+    form("dmesg", "dmesg -r", dmesg::raw, Loses { levels: true, ..Loses::OTHERS }),
+    encoded("dmesg-json", "dmesg --json", dmesg::json, Loses::CALLERS),
+    encoded("dmesg-json", "dmesg --json with callers", dmesg::json_callers, Loses::OTHERS),
+    encoded("kmsg", "kmsg", record::kmsg, Loses::OTHERS),
+    encoded("kmsg", "netconsole", record::netconsole, Loses::OTHERS),
+    form("pstore", "pstore", record::pstore, Loses::OTHERS),
 ];
 
 /// The log without what a form does not keep: what reading a capture in that form gives back.
@@ -208,13 +224,13 @@ struct Minutes {
 
 impl Minutes {
     fn told(&mut self, micros: i64) -> i64 {
-        let minute = kernel::minute(micros);
+        let minute = dmesg::minute(micros);
         let told = match self.last {
             None => {
                 self.first = minute;
                 0
             }
-            Some((last, told)) if kernel::minute(last) == minute => (told + kernel::since(last, micros)).max(0),
+            Some((last, told)) if dmesg::minute(last) == minute => (told + dmesg::since(last, micros)).max(0),
             Some((_, told)) => told.max((minute - self.first) * 60_000_000),
         };
         self.last = Some((micros, told));

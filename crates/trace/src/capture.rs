@@ -4,20 +4,25 @@
 //! have shown, so that the stages behind this one know one prefix only, printk's. What goes in is bytes; what comes out is
 //! text in printk's own layout, and for each of its bytes the place in the capture that it comes from.
 
+mod container;
 mod controls;
 mod delta;
 mod detect;
 mod entry;
 mod export;
 mod head;
+mod journal;
 mod json;
 mod layer;
 mod lines;
+mod look;
 mod map;
 mod pstore;
 mod record;
 mod stamp;
 mod syslog;
+mod verbose;
+mod wrapped;
 
 use std::borrow::Cow;
 

@@ -11,13 +11,15 @@ use crate::marks::{Marks, triggers};
 use crate::rules::Rules;
 use crate::trigger::Trigger;
 
+mod array;
+
 /// Bytes that a window holds before its first trigger line and behind its last one.
 pub const REACH: usize = 128 << 10;
 
 /// A console of at most so many bytes is one window, so that forms of one log, which differ in length, are read alike.
 const ONE: usize = 1 << 20;
 
-/// How many times longer than a console its capture as JSON or as journal export is.
+/// How many times longer than a console its capture as JSON, or as the journal's fields, is.
 const ENCODED: usize = 8;
 
 /// A window that would grow beyond this (triggers without end) is closed, and the next one starts at the next trigger.
@@ -54,6 +56,8 @@ pub struct Scanner {
     is_told: bool,
     /// How many times a window is longer than that of a plain console; 0 where nothing was read.
     stretch: usize,
+    /// No trigger stands as text between where the search goes on and here.
+    quiet: usize,
 }
 
 impl Scanner {
@@ -73,18 +77,17 @@ impl Scanner {
             // Whatever is in a short one shares a window, so looking for triggers is left to who reads the window.
             let is_told = std::mem::replace(&mut self.is_told, true);
             let all = 0..text.len();
-            let none =
-                is_told || text.is_empty() || all.end > REACH && next_trigger(text, true, self.rules).line.is_none();
+            let mut is_quiet = || self.next(0, text, true, is_encoded(text)).line.is_none();
+            let none = is_told || text.is_empty() || all.end > REACH && is_quiet();
             return if none { Scan::More(all.end) } else { Scan::Window(Window { bytes: all.clone(), starts: all }) };
         }
         if self.stretch == 0 {
-            let first = text.iter().find(|b| !b.is_ascii_whitespace());
-            self.stretch = if matches!(first, Some(b'{' | b'_')) { ENCODED } else { 1 };
+            self.stretch = if is_encoded(text) { ENCODED } else { 1 };
         }
         let (reach, largest) = (REACH * self.stretch, LARGEST * self.stretch);
         loop {
             let from = self.at.max(base);
-            let found = next_trigger(&text[from - base..], whole, self.rules);
+            let found = self.next(from, &text[from - base..], whole, self.stretch > 1);
             let reached = from + found.reached;
             let line = found.line.map(|line| from + line.start..from + line.end);
             let closes = |open: &Range<usize>| {
@@ -107,6 +110,24 @@ impl Scanner {
             self.open = Some(self.open.as_ref().map_or(line.start, |open| open.start)..line.end);
         }
     }
+
+    /// The next line that starts a report, of a text at offset `from` in which it may be encoded.
+    fn next(&mut self, from: usize, text: &[u8], whole: bool, is_encoded: bool) -> Found {
+        let known = self.quiet.saturating_sub(from).min(text.len());
+        let mut found = next_trigger(&text[known..], whole, self.rules);
+        found.line = found.line.map(|line| line.start + known..line.end + known);
+        found.reached += known;
+        self.quiet = from + found.line.as_ref().map_or(found.reached, |line| line.start);
+        let end = found.line.as_ref().map_or(text.len(), |line| line.start);
+        let array = if is_encoded { array::find(&text[..end], self.rules) } else { None };
+        let (at, end) = match array {
+            Some(array::Found::Trigger(at, end)) => (at, line_end(text, end, whole)),
+            Some(array::Found::Open(at)) if !whole && found.line.is_none() => (at, None),
+            _ => return found,
+        };
+        let start = memrchr(b'\n', &text[..at]).map_or(0, |n| n + 1).max(at.saturating_sub(LONGEST_LINE));
+        Found { line: end.map(|end| start..end), reached: start }
+    }
 }
 
 /// The windows of a console that is there as a whole.
@@ -116,6 +137,16 @@ pub fn windows(text: &[u8], rules: Rules) -> impl Iterator<Item = Window> {
         Scan::Window(window) => Some(window),
         Scan::More(_) => None,
     })
+}
+
+/// Whether a text is JSON, or the fields of the journal's entries (export, verbose).
+fn is_encoded(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let line = &text[..text.len().min(128)];
+    let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+    matches!(line.first(), Some(b'{' | b'_' | b'\x1e'))
+        || line.starts_with(b"data: {")
+        || memchr::memmem::find(line, b" [s=").is_some()
 }
 
 struct Found {

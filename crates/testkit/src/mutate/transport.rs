@@ -88,6 +88,17 @@ pub(super) fn docker_stamps(log: &[u8]) -> Vec<u8> {
     })
 }
 
+/// `gh run view --log`: the job and the step in front of the stamp.
+pub(super) fn job(log: &[u8]) -> Vec<u8> {
+    let out = github(log);
+    each(&out, |line, out| put(out, b"boot (x86_64, kasan)\tRun the tests\t", line))
+}
+
+/// `docker compose logs`.
+pub(super) fn compose(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, b"vm-1  | ", line))
+}
+
 /// The log file of a container under Kubernetes, as containerd and CRI-O write it.
 pub(super) fn cri(log: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -101,6 +112,43 @@ pub(super) fn cri(log: &[u8]) -> Vec<u8> {
             out.extend_from_slice(part);
             out.push(b'\n');
         }
+    }
+    out
+}
+
+/// A mail program's lines: the kernel's, folded at 76 columns. A blank alone gives its place to the line break.
+pub(super) fn folded(log: &[u8]) -> Vec<u8> {
+    fold(log, false)
+}
+
+/// RFC 3676: blanks stay at the end of the line.
+pub(super) fn flowed(log: &[u8]) -> Vec<u8> {
+    fold(log, true)
+}
+
+fn fold(log: &[u8], is_flowed: bool) -> Vec<u8> {
+    const WIDTH: usize = 76;
+    let mut out = Vec::new();
+    for line in log.split_inclusive(|&b| b == b'\n') {
+        let Some(kernel) = Kernel::parse(line.strip_suffix(b"\n").unwrap_or(line)) else { continue };
+        let start = out.len();
+        super::kernel::push_prefix(&mut out, kernel.micros, kernel.caller);
+        let (mut column, mut blanks, mut is_behind_word) = (out.len() - start, 0, false);
+        for word in kernel.message.split(|b| *b == b' ') {
+            if word.is_empty() {
+                blanks += 1;
+                continue;
+            }
+            let folds = is_behind_word && column + blanks + word.len() > WIDTH;
+            let kept = if folds && blanks == 1 && !is_flowed { 0 } else { blanks };
+            out.extend(std::iter::repeat_n(b' ', kept));
+            out.extend_from_slice(if folds { b"\n" } else { b"" });
+            out.extend_from_slice(word);
+            column = if folds { 0 } else { column + blanks } + word.len();
+            (blanks, is_behind_word) = (1, true);
+        }
+        out.extend(std::iter::repeat_n(b' ', blanks - 1));
+        out.push(b'\n');
     }
     out
 }
@@ -121,6 +169,21 @@ pub(super) fn docker_json(log: &[u8]) -> Vec<u8> {
             let _ = writeln!(out, "{{\"log\":{log},\"stream\":\"stdout\",\"time\":\"{time}.{:06}123Z\"}}", wall.micros);
             rest = &rest[cut..];
         }
+    }
+    out
+}
+
+/// The same after another program wrote it anew: a blank behind each colon and each comma.
+pub(super) fn docker_json_spaced(log: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in docker_json(log).split_inclusive(|&b| b == b'\n') {
+        let object: std::collections::BTreeMap<String, String> =
+            serde_json::from_slice(line).expect("JSON was written");
+        let fields: Vec<String> = object
+            .iter()
+            .map(|(name, value)| format!("\"{name}\": {}", serde_json::to_string(value).expect("a string is JSON")))
+            .collect();
+        let _ = writeln!(out, "{{{}}}", fields.join(", "));
     }
     out
 }

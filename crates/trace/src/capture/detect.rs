@@ -5,15 +5,13 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
-use super::delta::is_delta;
-use super::head::{self, plain, quotes, spaced_caller};
 use super::lines::lines;
-use super::stamp;
-use super::syslog::{Head, Time};
-use super::{Layer, pstore, record};
+use super::look::{Look, landmark, look, monotonic_host};
+use super::syslog::Head;
+use super::{Layer, head, json, pstore, stamp, wrapped};
 
 /// The first lines are all looked at.
 const FIRST: usize = 8;
@@ -47,7 +45,10 @@ pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
             return Some(layer);
         }
     }
-    has_indented_messages(text, &sample).then_some(Layer::Dmesg)
+    if has_indented_messages(text, &sample) {
+        return Some(Layer::Dmesg);
+    }
+    (sample.plain > 0 && wrapped::width(text).is_some()).then_some(Layer::Wrapped)
 }
 
 /// Whether the text is what `journalctl -o export` writes, or a part of it.
@@ -83,21 +84,12 @@ struct Votes {
     host: Vec<u8>,
 }
 
-/// What one line looks like.
-enum Look {
-    /// A line of the kernel's console.
-    Plain,
-    /// The same, with a caller id.
-    Caller,
-    /// A line with a layer; `true` where the layer, or what is behind it, is the kernel's.
-    Layer(Layer, bool),
-    /// Some text.
-    Text,
-}
-
 impl Votes {
     fn count(&mut self, line: &[u8]) {
         let Some(first) = line.first() else { return };
+        if json::is_element(line.trim_ascii()) {
+            return;
+        }
         self.lines += 1;
         self.flush += u32::from(!matches!(first, b' ' | b'\t'));
         match landmark(line) {
@@ -188,131 +180,6 @@ fn sample_lines(text: &[u8], mut look: impl FnMut(&[u8])) {
         look(line);
         at = start + stride.max(line.len());
     }
-}
-
-/// How far a line is indented that stands in the first column of a console, whatever the report.
-pub(super) fn landmark(line: &[u8]) -> Option<usize> {
-    let text = line.trim_ascii_start();
-    let is_landmark = match text.first() {
-        Some(b'C') => [&b"Call Trace:"[..], b"Call trace:", b"CPU: "].iter().any(|mark| text.starts_with(mark)),
-        Some(b'H') => text.starts_with(b"Hardware name: "),
-        Some(b'R') => text.starts_with(b"RIP: 00"),
-        _ => false,
-    };
-    is_landmark.then_some(line.len() - text.len())
-}
-
-fn look(line: &[u8], depth: usize) -> Look {
-    let Some(first) = line.first() else { return Look::Text };
-    match first {
-        b'[' => bracket(line),
-        b' ' | b'\t' => {
-            let inner = line.trim_ascii_start();
-            if inner.first() == Some(&b'"') && is_dmesg_field(inner) {
-                return Look::Layer(Layer::DmesgJson, true);
-            }
-            // What starts with a blank is a layer only with the kernel behind it: a trace is indented too.
-            if is_kernel(inner, depth) { Look::Layer(Layer::Indent, true) } else { Look::Text }
-        }
-        b'>' => {
-            let (own, at) = quotes(line);
-            let is_kernel = is_kernel(&line[at..], depth);
-            // KASAN marks a line of its memory dump with one `>`.
-            let is_quote = is_kernel || own > 1 || at > own || at == line.len();
-            if is_quote { Look::Layer(Layer::Quote, is_kernel) } else { Look::Text }
-        }
-        b'<' => {
-            if plain(line).is_some() {
-                Look::Plain
-            } else {
-                syslog(line)
-            }
-        }
-        b'{' => object(line),
-        b'0'..=b'9' => stamped(line, depth),
-        b'A'..=b'Z' => syslog(line),
-        b'a'..=b'z' if head::decoded(line).is_some() => Look::Layer(Layer::DmesgDecoded, true),
-        _ => Look::Text,
-    }
-}
-
-/// `[   12.345678] …` and `[Sun Nov 22 23:49:11 2026] …`.
-fn bracket(line: &[u8]) -> Look {
-    let Some(len) = stamp::kernel_len(line) else {
-        let is_time = stamp::ctime(&line[1..]).and_then(|s| head::close_of_time(line, s.len)).is_some();
-        return match (is_time, is_delta(line)) {
-            (true, _) => Look::Layer(Layer::DmesgTime, true),
-            (_, true) => Look::Layer(Layer::DmesgDelta, true),
-            _ => Look::Text,
-        };
-    };
-    match &line[len..] {
-        [b'[', ..] => Look::Caller,
-        [b' ', b'[', ..] if spaced_caller(line).is_some() => Look::Layer(Layer::DmesgCaller, true),
-        b" kernel:" => Look::Layer(Layer::Syslog, true),
-        rest if rest.starts_with(b" kernel: ") || monotonic_host(line).is_some() => Look::Layer(Layer::Syslog, true),
-        _ => Look::Plain,
-    }
-}
-
-/// The machine's name in a kernel line of journalctl's short-monotonic form, `[  772.918915] db1 kernel: `.
-///
-/// Any message may read `word word: `, so only the kernel's own lines tell that form.
-pub(super) fn monotonic_host(line: &[u8]) -> Option<&[u8]> {
-    let rest = line[stamp::kernel_len(line)?..].strip_prefix(b" ")?;
-    let host_len = memchr(b' ', &rest[..rest.len().min(66)])?;
-    if !rest[host_len + 1..].starts_with(b"kernel:") {
-        return None;
-    }
-    Head::read(line).filter(Head::is_kernel).map(|head| head.host)
-}
-
-/// Lines that start with a number: ISO time, seconds since 1970, a record.
-fn stamped(line: &[u8], depth: usize) -> Look {
-    if record::Record::read(line).is_some() {
-        return Look::Layer(Layer::Kmsg, true);
-    }
-    let Some(time) = stamp::iso(line) else { return syslog(line) };
-    if let Some((at, _)) = head::cri(line) {
-        return Look::Layer(Layer::Cri, is_kernel(&line[at..], depth));
-    }
-    if line[..time.len].contains(&b',') {
-        return Look::Layer(Layer::DmesgIso, true);
-    }
-    match (syslog(line), head::behind_blank(line, time.len)) {
-        (Look::Layer(layer, true), _) => Look::Layer(layer, true),
-        (_, Some(at)) => Look::Layer(Layer::IsoStamp, is_kernel(&line[at..], depth)),
-        _ => Look::Text,
-    }
-}
-
-fn syslog(line: &[u8]) -> Look {
-    match Head::read(line) {
-        Some(Head { time: Time::Monotonic(_), .. }) | None => Look::Text,
-        Some(head) => Look::Layer(Layer::Syslog, head.is_kernel()),
-    }
-}
-
-fn object(line: &[u8]) -> Look {
-    let has = |key: &[u8]| memmem::find(line, key).is_some();
-    if has(b"\"MESSAGE\"") {
-        Look::Layer(Layer::JournalJson, true)
-    } else if has(b"\"log\":\"") && has(b"\"stream\":\"") {
-        Look::Layer(Layer::DockerJson, true)
-    } else if has(b"\"msg\":") && has(b"\"time\":") && has(b"\"pri\":") {
-        Look::Layer(Layer::DmesgJson, true)
-    } else {
-        Look::Text
-    }
-}
-
-fn is_dmesg_field(line: &[u8]) -> bool {
-    [&b"\"pri\": "[..], b"\"time\": ", b"\"msg\": \"", b"\"dmesg\": ["].iter().any(|key| line.starts_with(key))
-}
-
-/// Whether the kernel speaks in what is behind a layer.
-fn is_kernel(text: &[u8], depth: usize) -> bool {
-    depth < super::LAYERS && matches!(look(text, depth + 1), Look::Plain | Look::Caller | Look::Layer(_, true))
 }
 
 /// Whether the later lines of a message are indented to stand below the first, which has the stamp.

@@ -2,9 +2,9 @@
 
 use memchr::memchr;
 
-use super::entry::{Message, Writer};
+use super::entry::Message;
+use super::journal::Journal;
 use super::map::Out;
-use super::stamp::number;
 
 /// Writes the messages of the records to `out`.
 pub(super) fn peel(text: &[u8], out: &mut Out) {
@@ -42,42 +42,24 @@ fn binary(text: &[u8], at: usize) -> Option<&[u8]> {
     matches!(rest.get(length), Some(b'\n') | None).then_some(value)
 }
 
-/// The fields of a record that make a console line.
+/// A record: its message and what is said about it.
 #[derive(Default)]
 struct Record<'t> {
     message: Option<(&'t [u8], usize)>,
-    /// Microseconds since boot when it was printed.
-    printed: Option<i64>,
-    /// The same when it was received.
-    received: Option<i64>,
-    transport: &'t [u8],
-    identifier: &'t [u8],
-    process: &'t [u8],
+    journal: Journal<'t>,
 }
 
 impl<'t> Record<'t> {
     fn field(&mut self, name: &[u8], value: &'t [u8], at: usize) {
-        let micros = || number(value).map(|(n, _)| n);
         match name {
             b"MESSAGE" => self.message = Some((value, at)),
-            b"_SOURCE_MONOTONIC_TIMESTAMP" => self.printed = micros(),
-            b"__MONOTONIC_TIMESTAMP" => self.received = micros(),
-            b"_TRANSPORT" => self.transport = value,
-            b"SYSLOG_IDENTIFIER" => self.identifier = value,
-            b"SYSLOG_PID" | b"_PID" => self.process = value,
-            _ => {}
+            _ => self.journal.field(name, value),
         }
     }
 
     fn write(self, prefix: &mut Vec<u8>, out: &mut Out) {
         let Some((message, at)) = self.message else { return };
-        let is_kernel = self.transport == b"kernel" || self.transport.is_empty() && self.identifier == b"kernel";
-        let writer = if is_kernel {
-            Writer::Kernel { micros: self.printed.or(self.received).unwrap_or(0), caller: None }
-        } else {
-            Writer::Program { name: self.identifier, process: self.process }
-        };
-        writer.prefix(prefix);
+        self.journal.writer().prefix(prefix);
         let mut line = Message::new(out, prefix);
         line.push(message, at);
         line.end(at + message.len());

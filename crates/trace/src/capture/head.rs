@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use super::Layer;
 use super::delta::{self, Delta};
-use super::detect::{landmark, monotonic_host};
 use super::lines::lines;
-use super::stamp;
+use super::look::{landmark, monotonic_host};
 use super::syslog::{Head, Time};
+use super::{Layer, container, stamp};
 
 /// The names of syslog facilities, as `dmesg -x` and busybox's syslogd print them.
 pub(super) const FACILITIES: [&str; 20] = [
@@ -46,8 +45,10 @@ impl Heads {
         match self.layer {
             Layer::Quote => quote(line, self.depth),
             Layer::Indent => indent(line, self.depth),
-            Layer::IsoStamp => stamp::iso(line).map(|s| s.len).and_then(|at| behind_blank(line, at)),
-            Layer::Cri => cri(line).map(|(at, _)| at),
+            Layer::IsoStamp => container::stamped(line),
+            Layer::Cri => container::cri(line).map(|(at, _)| at),
+            Layer::Job => container::job(line),
+            Layer::Compose => container::compose(line),
             Layer::Syslog => self.syslog(line, prefix),
             Layer::Dmesg => printk(line, prefix),
             Layer::DmesgCaller => spaced(line, prefix),
@@ -219,15 +220,6 @@ pub(super) fn decoded(line: &[u8]) -> Option<usize> {
         && known(&LEVELS, &line[level_at..level_at + level])
         && known(&FACILITIES, &line[..facility]);
     if fits { behind_blank(line, end + 1) } else { None }
-}
-
-/// Where the text starts behind `2026-11-22T23:49:11.123456789Z stdout F `, and whether the line goes on in the next one.
-pub(super) fn cri(line: &[u8]) -> Option<(usize, bool)> {
-    let at = stamp::iso(line)?.len;
-    let rest = &line[at..];
-    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
-    let tag = *rest.first().filter(|tag| matches!(tag, b'F' | b'P'))?;
-    Some((behind_blank(line, at + 9)?, tag == b'P'))
 }
 
 /// The number of `>` in front of a line, and where the text behind them and one blank starts.

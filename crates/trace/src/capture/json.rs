@@ -1,42 +1,59 @@
-//! Captures whose lines are JSON: `journalctl -o json`, docker's json-file log, `dmesg --json`.
+//! Captures that are JSON: `journalctl -o json`, docker's json-file log, `dmesg --json`, each object on a line or spread
+//! over some (`journalctl -o json-pretty`, `jq`).
 
-use serde::Deserialize;
+mod spread;
+mod string;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::entry::{Message, Writer};
 use super::head::Clock;
+use super::journal::Journal;
 use super::lines::lines;
 use super::map::Out;
 use super::stamp;
+use spread::{Spread, Taken};
+pub(super) use spread::{is_element, is_field_of_the_journal};
+use string::{inside, plain, unescape};
 
-/// Writes what the objects hold to `out`; a line that is no object is left alone.
+/// Writes what the objects hold to `out`; a line that is no part of one is left alone.
 pub(super) fn peel(text: &[u8], out: &mut Out) {
     let mut reader = Reader { text, out, prefix: Vec::new(), clock: Clock::default() };
     let mut spread = Spread::default();
+    let mut is_event = false;
     for (at, line) in lines(text) {
-        let is_written = match line.trim_ascii() {
-            // dmesg spreads an object over lines, a field on each.
-            b"{" | b"[" | b"\"dmesg\": [" => true,
-            b"}" | b"}," | b"},{" | b"]" | b"]}" => {
-                std::mem::take(&mut spread).write(&mut reader);
-                true
+        // `json-sse` has an empty line behind each object.
+        if std::mem::take(&mut is_event) && line.trim_ascii().is_empty() {
+            continue;
+        }
+        match spread.take(text, at, line) {
+            Taken::Part => continue,
+            Taken::End => {
+                spread.write(&mut reader);
+                continue;
             }
-            field if field.starts_with(b"\"") => spread.field(field),
-            object => {
-                // Whatever stands between the fields of an object ends it, so that nothing changes places.
-                std::mem::take(&mut spread).write(&mut reader);
-                serde_json::from_slice::<Object<'_>>(object).is_ok_and(|object| object.write(&mut reader))
-            }
-        };
-        if !is_written {
-            std::mem::take(&mut spread).write(&mut reader);
-            reader.out.push(line, at);
-            reader
-                .out
-                .push(&text[(at + line.len()).min(text.len())..(at + line.len() + 1).min(text.len())], at + line.len());
+            // Whatever stands between the fields of an object ends it, so that nothing changes places.
+            Taken::Nothing => spread.write(&mut reader),
+        }
+        let object = behind_mark(line.trim_ascii());
+        is_event = object.len() + EVENT.len() <= line.len();
+        if !serde_json::from_slice::<Fields<'_>>(object).is_ok_and(|fields| fields.write(&mut reader)) {
+            reader.leave(at, at + line.len() + 1);
         }
     }
     spread.write(&mut reader);
+}
+
+/// What `journalctl -o json-sse` has in front of an object.
+const EVENT: &[u8] = b"data: ";
+
+/// Behind what `journalctl -o json-seq` (RFC 7464) and `-o json-sse` have in front of an object.
+pub(super) fn behind_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"\x1e").or_else(|| line.strip_prefix(EVENT)).unwrap_or(line)
 }
 
 struct Reader<'t, 'o> {
@@ -47,14 +64,18 @@ struct Reader<'t, 'o> {
 }
 
 impl Reader<'_, '_> {
+    /// Writes a part of the text as it is.
+    fn leave(&mut self, from: usize, to: usize) {
+        self.out.push(&self.text[from..to.min(self.text.len())], from);
+    }
+
     /// Where a value that was borrowed from the text stands in it.
     fn offset(&self, value: &[u8]) -> usize {
         (value.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
     /// Writes a message (a string, or an array of bytes where it is no UTF-8) as the lines of `writer`.
-    fn write(&mut self, writer: Writer<'_>, value: &RawValue) -> bool {
-        let raw = value.get().as_bytes();
+    fn write(&mut self, writer: Writer<'_>, raw: &[u8]) -> bool {
         if let Some(string) = inside(raw) {
             self.write_string(writer, string);
             return true;
@@ -79,101 +100,73 @@ impl Reader<'_, '_> {
     }
 }
 
-/// One object on a line of its own, of any of the three kinds.
-#[derive(Deserialize)]
-struct Object<'t> {
-    #[serde(borrow, rename = "MESSAGE")]
-    message: Option<&'t RawValue>,
-    #[serde(borrow, rename = "_SOURCE_MONOTONIC_TIMESTAMP")]
-    printed: Option<&'t RawValue>,
-    #[serde(borrow, rename = "__MONOTONIC_TIMESTAMP")]
-    received: Option<&'t RawValue>,
-    #[serde(borrow, rename = "_TRANSPORT")]
-    transport: Option<&'t RawValue>,
-    #[serde(borrow, rename = "SYSLOG_IDENTIFIER")]
-    identifier: Option<&'t RawValue>,
-    #[serde(borrow, rename = "SYSLOG_PID")]
-    syslog_process: Option<&'t RawValue>,
-    #[serde(borrow, rename = "_PID")]
-    process: Option<&'t RawValue>,
-    #[serde(borrow)]
-    log: Option<&'t RawValue>,
-    #[serde(borrow)]
-    time: Option<&'t RawValue>,
-    #[serde(borrow)]
-    caller: Option<&'t RawValue>,
-    #[serde(borrow)]
-    msg: Option<&'t RawValue>,
+/// The fields of an object that make console lines, as they stand in the text.
+#[derive(Debug, Default)]
+struct Fields<'t> {
+    message: Option<&'t [u8]>,
+    journal: Journal<'t>,
+    /// docker's.
+    log: Option<&'t [u8]>,
+    /// dmesg's.
+    time: Option<&'t [u8]>,
+    caller: Option<&'t [u8]>,
+    msg: Option<&'t [u8]>,
 }
 
-impl Object<'_> {
+impl<'t> Fields<'t> {
+    fn set(&mut self, name: &[u8], value: &'t [u8]) {
+        match name {
+            b"MESSAGE" => self.message = Some(value),
+            b"log" => self.log = Some(value),
+            b"time" => self.time = Some(value),
+            b"caller" => self.caller = Some(value),
+            b"msg" => self.msg = Some(value),
+            _ => self.journal.field(name, plain(value)),
+        }
+    }
+
+    /// False where they make no line.
     fn write(&self, reader: &mut Reader<'_, '_>) -> bool {
         if let Some(message) = self.message {
-            return reader.write(self.journal_writer(), message);
+            return reader.write(self.journal.writer(), message);
         }
         if let Some(log) = self.log {
-            let Some(string) = inside(log.get().as_bytes()) else { return false };
+            let Some(string) = inside(log) else { return false };
             let at = reader.offset(string);
             // The log's own newline is part of the string; a string without one goes on in the next object.
             unescape(string, |part, offset| reader.out.push(part, at + offset));
             return true;
         }
         let (Some(time), Some(msg)) = (self.time, self.msg) else { return false };
-        let micros = micros(plain(time.get().as_bytes()), &mut reader.clock);
-        let caller = self.caller.map(|id| plain(id.get().as_bytes()).trim_ascii());
-        reader.write(Writer::Kernel { micros, caller }, msg)
+        let micros = micros(plain(time), &mut reader.clock);
+        reader.write(Writer::Kernel { micros, caller: self.caller.map(|id| plain(id).trim_ascii()) }, msg)
+    }
+}
+
+impl<'t> Deserialize<'t> for Fields<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields::default())
+    }
+}
+
+impl<'t> Visitor<'t> for Fields<'t> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    fn journal_writer(&self) -> Writer<'_> {
-        let transport = self.transport.map_or(&b""[..], |value| plain(value.get().as_bytes()));
-        let identifier = self.identifier.map_or(&b""[..], |value| plain(value.get().as_bytes()));
-        if matches!((transport, identifier), (b"kernel", _) | (b"", b"kernel")) {
-            let number = |field: Option<&RawValue>| stamp::number(plain(field?.get().as_bytes())).map(|(n, _)| n);
-            return Writer::Kernel {
-                micros: number(self.printed).or(number(self.received)).unwrap_or(0),
-                caller: None,
-            };
+    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some(Name(name)) = map.next_key()? {
+            self.set(name.as_bytes(), map.next_value::<&RawValue>()?.get().as_bytes());
         }
-        let process = self.syslog_process.or(self.process).map_or(&b""[..], |value| plain(value.get().as_bytes()));
-        Writer::Program { name: identifier, process }
+        Ok(self)
     }
 }
 
-/// The fields of an object of `dmesg --json`, each on a line of its own.
-///
-/// They are no JSON for a strict reader where a message is not UTF-8: dmesg writes its bytes as they are.
-#[derive(Default)]
-struct Spread<'t> {
-    time: &'t [u8],
-    caller: Option<&'t [u8]>,
-    msg: Option<&'t [u8]>,
-}
-
-impl<'t> Spread<'t> {
-    /// Takes a field; false where it is none.
-    fn field(&mut self, field: &'t [u8]) -> bool {
-        let field = field.strip_suffix(b",").unwrap_or(field);
-        let Some(colon) = memchr::memchr(b':', field) else { return false };
-        let value = field[colon + 1..].trim_ascii();
-        match &field[..colon] {
-            b"\"time\"" => self.time = plain(value),
-            b"\"caller\"" => self.caller = Some(plain(value).trim_ascii()),
-            b"\"msg\"" => match inside(value) {
-                Some(string) => self.msg = Some(string),
-                None => return false,
-            },
-            b"\"pri\"" | b"\"fac\"" => {}
-            _ => return false,
-        }
-        true
-    }
-
-    fn write(self, reader: &mut Reader<'_, '_>) {
-        let Some(msg) = self.msg else { return };
-        let micros = micros(self.time, &mut reader.clock);
-        reader.write_string(Writer::Kernel { micros, caller: self.caller }, msg);
-    }
-}
+/// A field's name, borrowed where it can be.
+#[derive(serde::Deserialize)]
+struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// Seconds since boot, or a wall clock's time, as microseconds since boot.
 fn micros(time: &[u8], clock: &mut Clock) -> i64 {
@@ -181,54 +174,6 @@ fn micros(time: &[u8], clock: &mut Clock) -> i64 {
     match stamp::ctime(time).or_else(|| stamp::iso(time)) {
         Some(wall) => clock.since_boot(wall.micros),
         None => stamp::seconds(time).unwrap_or(0),
-    }
-}
-
-/// A scalar's text, without the quotes of a string.
-fn plain(raw: &[u8]) -> &[u8] {
-    inside(raw).unwrap_or(raw)
-}
-
-/// What is between the quotes of a string.
-fn inside(raw: &[u8]) -> Option<&[u8]> {
-    raw.strip_prefix(b"\"")?.strip_suffix(b"\"")
-}
-
-/// Hands on the text that a JSON string stands for, in parts, with the offset of each in the string.
-fn unescape(bytes: &[u8], mut part: impl FnMut(&[u8], usize)) {
-    let mut at = 0;
-    while let Some(offset) = memchr::memchr(b'\\', &bytes[at..]) {
-        let escape = at + offset;
-        part(&bytes[at..escape], at);
-        let (decoded, len) = one_escape(&bytes[escape..]);
-        part(decoded.encode_utf8(&mut [0; 4]).as_bytes(), escape);
-        at = (escape + len).min(bytes.len());
-    }
-    part(&bytes[at..], at);
-}
-
-/// The character that an escape at the start stands for, and the escape's length.
-fn one_escape(text: &[u8]) -> (char, usize) {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    match text.get(1) {
-        Some(b'n') => ('\n', 2),
-        Some(b't') => ('\t', 2),
-        Some(b'r') => ('\r', 2),
-        Some(b'b') => ('\u{8}', 2),
-        Some(b'f') => ('\u{c}', 2),
-        Some(b'u') => match (unit(0), unit(6)) {
-            (Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)) => {
-                let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
-            }
-            (Some(code), _) => (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
-            (None, _) => (char::REPLACEMENT_CHARACTER, 2),
-        },
-        Some(&other) => (char::from(other), 2),
-        None => ('\\', 1),
     }
 }
 
@@ -240,15 +185,6 @@ mod tests {
         let mut out = Out::for_source(text.as_bytes());
         peel(text.as_bytes(), &mut out);
         String::from_utf8_lossy(&out.text).into_owned()
-    }
-
-    #[test]
-    fn strings_are_unescaped_as_serde_json_does_it() {
-        for string in [r#""""#, r#""a\tb\\c\"d\/e""#, r#""\u0041\ud83d\ude00\u00e9x""#, r#""\b\f\r\n""#] {
-            let mut own = Vec::new();
-            unescape(inside(string.as_bytes()).expect("quotes"), |part, _| own.extend_from_slice(part));
-            assert_eq!(String::from_utf8_lossy(&own), serde_json::from_str::<String>(string).expect("a string"));
-        }
     }
 
     #[test]
@@ -266,6 +202,22 @@ mod tests {
         assert_eq!(peeled(spread), "[    5.140900][   T12] a\n[    5.140900][   T12] \"b\"\n");
         let one = "{\"pri\":6,\"time\":5.140900,\"msg\":\"a\"}\n";
         assert_eq!(peeled(one), "[    5.140900] a\n");
+    }
+
+    #[test]
+    fn fields_of_an_entry_may_be_spread() {
+        let text = "{\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"MESSAGE\" : [\n\t\t72,\n\t\t255\n\t],\n\t\"__MONOTONIC_TIMESTAMP\" : \"7\"\n}\n\
+            {\n  \"MESSAGE\": \"a\",\n  \"_TRANSPORT\": \"kernel\"\n}\n";
+        assert_eq!(peeled(text), "[    0.000007] H\u{fffd}\n[    0.000000] a\n");
+        let broken = "{\n\t\"MESSAGE\" : [\n\t\t72,\nx\n}\n";
+        assert_eq!(peeled(broken), "\t\"MESSAGE\" : [\n\t\t72,\nx\n");
+    }
+
+    #[test]
+    fn objects_may_have_a_mark() {
+        let object = "{\"MESSAGE\": \"a\", \"SYSLOG_IDENTIFIER\": \"kernel\"}\n";
+        assert_eq!(peeled(&format!("\x1e{object}\x1e{object}")), "[    0.000000] a\n".repeat(2));
+        assert_eq!(peeled(&format!("data: {object}\ndata: {object}\n")), "[    0.000000] a\n".repeat(2));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The forms that a capture may have, and what peels each of them off.
 
 use super::map::{Map, Out};
-use super::{export, json, lines, pstore, record};
+use super::{export, json, lines, pstore, record, verbose, wrapped};
 
 /// One form that a capture has; forms nest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +13,10 @@ pub enum Layer {
     Indent,
     /// An ISO time stamp in front of every line: GitHub Actions, `docker logs -t`, `kubectl logs --timestamps`.
     IsoStamp,
+    /// Job and step of `gh run view --log`, in front of an [`IsoStamp`](Layer::IsoStamp).
+    Job,
+    /// The service of `docker compose logs`: `vm-1  | `.
+    Compose,
     /// A container runtime's log file: `2026-11-22T23:49:11.123456789Z stdout F `.
     Cri,
     /// Docker's json-file log: `{"log":"…\n","stream":"stdout","time":"…"}`.
@@ -20,10 +24,12 @@ pub enum Layer {
     /// syslog of any kind (RFC 3164, RFC 5424, rsyslog with ISO time, busybox) and journalctl's short forms, which
     /// look the same: a stamp, a host, a program.
     Syslog,
-    /// `journalctl -o json`.
+    /// `journalctl -o json`, `json-pretty`, `json-seq` and `json-sse`.
     JournalJson,
     /// `journalctl -o export`.
     JournalExport,
+    /// `journalctl -o verbose`.
+    JournalVerbose,
     /// `dmesg` with messages of more than one line, whose later lines are indented.
     Dmesg,
     /// `dmesg` of util-linux 2.39 and later, which puts a blank between stamp and caller: `[    1.2] [   T12] `.
@@ -40,6 +46,8 @@ pub enum Layer {
     DmesgJson,
     /// Records of `/dev/kmsg` and of netconsole's extended form: `6,339,5140900,-;text`.
     Kmsg,
+    /// A mail whose long lines were folded.
+    Wrapped,
     /// Parts of a crash dump in pstore, each behind a header such as `Panic#2 Part3`.
     Pstore,
 }
@@ -53,11 +61,14 @@ impl Layer {
         Layer::Quote,
         Layer::Indent,
         Layer::IsoStamp,
+        Layer::Job,
+        Layer::Compose,
         Layer::Cri,
         Layer::DockerJson,
         Layer::Syslog,
         Layer::JournalJson,
         Layer::JournalExport,
+        Layer::JournalVerbose,
         Layer::Dmesg,
         Layer::DmesgCaller,
         Layer::DmesgDecoded,
@@ -66,12 +77,22 @@ impl Layer {
         Layer::DmesgIso,
         Layer::DmesgJson,
         Layer::Kmsg,
+        Layer::Wrapped,
         Layer::Pstore,
     ];
 
     /// A layer that carries any text, not only the kernel's.
     pub(super) fn is_transport(self) -> bool {
-        matches!(self, Layer::Quote | Layer::Indent | Layer::IsoStamp | Layer::Cri | Layer::DockerJson)
+        matches!(
+            self,
+            Layer::Quote
+                | Layer::Indent
+                | Layer::IsoStamp
+                | Layer::Job
+                | Layer::Compose
+                | Layer::Cri
+                | Layer::DockerJson
+        )
     }
 
     /// A layer that writes some bytes in another way, so that peeling it may bring control bytes to light.
@@ -93,6 +114,8 @@ impl Layer {
         match self {
             Layer::DockerJson | Layer::JournalJson | Layer::DmesgJson => json::peel(text, &mut out),
             Layer::JournalExport => export::peel(text, &mut out),
+            Layer::JournalVerbose => verbose::peel(text, &mut out),
+            Layer::Wrapped => wrapped::peel(text, &mut out),
             Layer::Kmsg => record::peel(text, &mut out),
             Layer::Pstore => pstore::peel(text, &mut out),
             _ => lines::peel(self, text, &mut out),

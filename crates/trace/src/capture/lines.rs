@@ -3,7 +3,8 @@
 use memchr::memchr;
 
 use super::Layer;
-use super::head::{Heads, cri};
+use super::container::cri;
+use super::head::Heads;
 use super::map::Out;
 use super::stamp::blanks;
 
