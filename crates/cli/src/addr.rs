@@ -148,8 +148,7 @@ impl<'c> Addresses<'c> {
 
     fn take_index(&mut self) {
         let Some(index) = cache().and_then(|cache| open_index(&cache, &self.key, &Paths::Full)) else { return };
-        let symbolizer = Symbolizer::with_paths(Some(self.image), [], &Paths::Full);
-        self.symbolizer = symbolizer.with_index(None, Box::leak(Box::new(index)));
+        self.symbolizer.lend_index(None, Box::leak(Box::new(index)));
         self.has_index = true;
     }
 

@@ -53,6 +53,7 @@ pub struct Kernel<'o> {
     files: Arc<Files<'o>>,
     build: Build,
     vmlinux: &'static Symbolizer<'static>,
+    image: Option<&'static Opened>,
     path: Option<PathBuf>,
     identity: Identity,
     is_refused: bool,
@@ -160,6 +161,7 @@ impl<'o> Kernels<'o> {
             files: Arc::clone(&self.files),
             build: build.clone(),
             vmlinux: image.map_or(&NOTHING, |image| image.symbolizer("")),
+            image,
             path: chosen.map(|tried| tried.path).filter(|_| image.is_some()),
             identity,
             is_refused,
@@ -244,6 +246,9 @@ impl Kernel<'_> {
     /// What the frames of a stack stand for, innermost first, or those of several stacks one behind the other.
     pub fn resolve_all(&self, frames: &[Frame<'_>]) -> Vec<Resolution<'static>> {
         self.prepare(frames);
+        if let Some(image) = self.image {
+            self.files.images.asked(image, frames.iter().filter(|frame| frame.module.is_none()).count());
+        }
         let mut below = None;
         let resolve = |(number, frame): (usize, &Frame<'_>)| {
             let above = frames[number + 1..].iter().take(MOST_DOUBTED).find(|frame| frame.reliable);

@@ -37,9 +37,12 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ksplat"));
         command.args(arguments).env("XDG_CACHE_HOME", self.folder.join("cache"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A child that failed at once reads nothing.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            // A child that failed at once reads nothing.
+            scope.spawn(move || stdin.write_all(input.as_bytes()).is_ok());
+            child.wait_with_output().unwrap()
+        })
     }
 
     fn out(&self, arguments: &[&str], input: &str) -> String {
@@ -131,6 +134,32 @@ fn an_index_is_made_used_and_dropped() {
     assert!(place.out(&["index", "--list"], "").starts_with(&build_id));
     assert!(place.out(&["index", "--prune", "--limit", "0"], "").starts_with(&build_id));
     assert_eq!(place.ksplat(&["index", "--list"], "").status.code(), Some(1));
+}
+
+/// A log that is decoded with and without the index has the same lines, also by a stripped copy of the indexed image.
+#[test]
+fn decode_takes_the_index_that_is_there() {
+    let place = Place::new("decode");
+    let log: String = (1..0x40).map(|at| format!(" tree_insert+{at:#x}/0x40\n")).collect();
+    let decode = || place.out(&["decode", "--quiet", "--vmlinux", &place.vmlinux], &log);
+    let without = decode();
+    assert_eq!(place.indexes(), [] as [PathBuf; 0], "a short log does not pay for an index");
+    place.out(&["index", &place.vmlinux], "");
+    // Debug information that is wrong tells who is asked.
+    fs::write(&place.vmlinux, kernel().without_dwarf().write()).unwrap();
+    assert_eq!(decode(), without);
+    assert!(without.contains("lib/tree.c:47"), "{without}");
+}
+
+#[test]
+fn a_long_log_makes_the_index() {
+    let place = Place::new("long");
+    let log = " tree_insert+0x30/0x40\n".repeat(20_000);
+    let decode = |log: &str| place.out(&["decode", "--quiet", "--vmlinux", &place.vmlinux], log);
+    let one = decode(&log[..log.len() / 20_000]);
+    assert_eq!(place.indexes(), [] as [PathBuf; 0]);
+    assert_eq!(decode(&log), one.repeat(20_000));
+    assert_eq!(place.indexes().len(), 1);
 }
 
 fn damaged(index: &Path) {

@@ -87,8 +87,12 @@ impl<'i> Index<'i> {
         self.sound(found).unwrap_or(Answer::Ask)
     }
 
-    /// Gives an image, if it is the one that this was made for, its symbols in order.
+    /// Gives an image its symbols in order, if it has the table that they are counted in: a stripped copy of the image has
+    /// the same build-id.
     pub(crate) fn give_symbols(&self, image: &Image<'_>) {
+        if image.symbol_count() != self.bytes.symbols() as usize {
+            return;
+        }
         let all = |section| self.bytes.get(section, 0, self.bytes.len(section));
         if let Some((by_name, by_address)) = self.sound(all(Section::ByName).zip(all(Section::ByAddress))) {
             image.use_symbol_index(self.base, by_name, by_address);
@@ -326,7 +330,7 @@ mod tests {
             });
             sections[Section::Blocks as usize] = vec![0; 8];
             sections[Section::Groups as usize] = vec![0; 4];
-            let bytes = file::put("key", 0x1000, sections);
+            let bytes = file::put("key", 0x1000, 1, sections);
             let index = Index::open(&bytes, "key").expect("a file with good checksums");
             for at in 0..40 {
                 known += u32::from(matches!(index.locate(0x1000 + at), Answer::Known(_)));

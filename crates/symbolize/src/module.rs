@@ -21,7 +21,7 @@ pub(crate) struct Module<'i> {
     paths: Paths,
     debug: OnceLock<Result<AnyDebug<'i>, Miss>>,
     names: Mutex<HashMap<String, Named<'i>>>,
-    index: Option<&'i Index<'i>>,
+    index: OnceLock<&'i Index<'i>>,
 }
 
 /// What has a name.
@@ -43,13 +43,14 @@ pub(crate) enum AnyDebug<'i> {
 
 impl<'i> Module<'i> {
     pub(crate) fn new(image: &'i Image<'i>, paths: &Paths) -> Module<'i> {
-        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default(), index: None }
+        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default(), index: OnceLock::new() }
     }
 
     /// Takes an index of the image, which is asked first.
-    pub(crate) fn lend(&mut self, index: &'i Index<'i>) {
+    pub(crate) fn lend(&self, index: &'i Index<'i>) {
         index.give_symbols(self.image);
-        self.index = Some(index);
+        // One that is there already has the same answers.
+        let _ = self.index.set(index);
     }
 
     /// What has this name.
@@ -96,7 +97,7 @@ impl<'i> Module<'i> {
 
     /// The calls at a flat address, without the physical function's name.
     pub(crate) fn locate(&self, flat: u64) -> Result<Located<'i>, Miss> {
-        match self.index.map_or(Answer::Ask, |index| index.locate(flat)) {
+        match self.index.get().map_or(Answer::Ask, |index| index.locate(flat)) {
             Answer::Known(located) => return Ok(located),
             Answer::Nothing => return Err(Miss::NoDwarf),
             Answer::Ask => {}

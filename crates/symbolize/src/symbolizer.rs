@@ -39,16 +39,12 @@ impl<'i> Symbolizer<'i> {
         Symbolizer { vmlinux: vmlinux.map(|image| Module::new(image, paths)), modules: by_name }
     }
 
-    /// Takes the index of the kernel (`module` is none) or of a module, which is then asked before the debug information.
-    pub fn with_index(mut self, module: Option<&str>, index: &'i Index<'i>) -> Symbolizer<'i> {
-        let image = match module {
-            None => self.vmlinux.as_mut(),
-            Some(name) => self.modules.get_mut(&plain(name)),
-        };
-        if let Some(image) = image {
+    /// Lends the index of the kernel (`module` is none) or of a module, which from then on is asked before the debug
+    /// information; the first one counts.
+    pub fn lend_index(&self, module: Option<&str>, index: &'i Index<'i>) {
+        if let Some(image) = self.module(module) {
             image.lend(index);
         }
-        self
     }
 
     /// Looks up the names of many frames at once, which costs one pass over a symbol table instead of one for each.

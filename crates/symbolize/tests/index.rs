@@ -24,7 +24,8 @@ struct Both<'i> {
 impl<'i> Both<'i> {
     fn new(image: &'i Image<'i>, again: &'i Image<'i>, index: &'i Index<'i>) -> Both<'i> {
         let plain = Symbolizer::new(Some(image), []);
-        let indexed = Symbolizer::new(Some(again), []).with_index(None, index);
+        let indexed = Symbolizer::new(Some(again), []);
+        indexed.lend_index(None, index);
         Both { image, plain, indexed, same: 0, known: 0 }
     }
 

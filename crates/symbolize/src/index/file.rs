@@ -12,7 +12,7 @@ use super::u32_at;
 
 const MAGIC: &[u8; 8] = b"KSPLATIX";
 /// Changes with every change of the bytes; another version is another file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of the header, the directory included.
 const HEADER: usize = 256;
 const KEY: Range<usize> = 40..104;
@@ -75,6 +75,7 @@ pub(super) struct Bytes<'i> {
     sections: [Range<usize>; SECTIONS],
     body: usize,
     base: u64,
+    symbols: u32,
     checked: Box<[AtomicBool]>,
 }
 
@@ -103,11 +104,17 @@ impl<'i> Bytes<'i> {
             *section = start..end.ok_or(IndexError::Damaged)?;
         }
         let checked = (0..pieces(all.len())).map(|_| AtomicBool::new(false)).collect();
-        Ok(Bytes { all, sections, body, base: word(32), checked })
+        let symbols = u32_at(header, 12).unwrap_or(0);
+        Ok(Bytes { all, sections, body, base: word(32), symbols, checked })
     }
 
     pub(super) fn base(&self) -> u64 {
         self.base
+    }
+
+    /// How many symbols the table of the image has.
+    pub(super) fn symbols(&self) -> u32 {
+        self.symbols
     }
 
     pub(super) fn len(&self, section: Section) -> usize {
@@ -140,7 +147,7 @@ impl<'i> Bytes<'i> {
 }
 
 /// Makes a file of its sections.
-pub(super) fn put(key: &str, base: u64, sections: [Vec<u8>; SECTIONS]) -> Vec<u8> {
+pub(super) fn put(key: &str, base: u64, symbols: u32, sections: [Vec<u8>; SECTIONS]) -> Vec<u8> {
     let content: usize = sections.iter().map(Vec::len).sum();
     // The checksums have to find place in front of what they are of, themselves included.
     let mut body = HEADER;
@@ -151,6 +158,7 @@ pub(super) fn put(key: &str, base: u64, sections: [Vec<u8>; SECTIONS]) -> Vec<u8
     all.resize(body, 0);
     all[..8].copy_from_slice(MAGIC);
     all[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    all[12..16].copy_from_slice(&symbols.to_le_bytes());
     all[24..32].copy_from_slice(&((body + content) as u64).to_le_bytes());
     all[32..40].copy_from_slice(&base.to_le_bytes());
     all[KEY].copy_from_slice(&padded_key(key));

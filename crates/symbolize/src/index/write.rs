@@ -63,7 +63,8 @@ pub fn write(image: &Image<'_>, key: &str, mut parts: Vec<Part<'_>>) -> Result<V
     let (blocks, stretches) = put_stretches(&runs);
     let (groups, text) = strings::put(&texts.sorted);
     let (by_name, by_address) = image.symbol_index(base).ok_or(Miss::TooLarge("text of an image"))?;
-    Ok(file::put(key, base, [blocks, stretches, nodes, files.records, by_name, by_address, groups, text]))
+    let sections = [blocks, stretches, nodes, files.records, by_name, by_address, groups, text];
+    Ok(file::put(key, base, image.symbol_count() as u32, sections))
 }
 
 /// Puts runs of stretches down in blocks.
