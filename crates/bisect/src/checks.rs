@@ -3,14 +3,15 @@
 use crate::{
     audit::Finding,
     git::GitFacts,
-    log::{Log, Revision, Role, RunResult},
+    log::Log,
     overlap::frames,
+    revision::{Revision, Role, RunResult},
     verdict::{Counts, Judgement, Rule},
     view::View,
 };
 use std::collections::BTreeMap;
 
-/// What a verdict that does not follow from its runs costs in log-odds. No labelled log has one: this is a decree.
+/// What a verdict that does not follow from its runs, or has none, costs in log-odds. No labelled log has one: this is a decree.
 const UNFOUNDED: f64 = -3.0;
 
 /// Lines that were found, and what of.
@@ -32,19 +33,30 @@ pub(crate) fn checks(log: &Log<'_>, view: &View<'_>, rule: Rule, git: Option<&Gi
     let mut found = Found::default();
     verdicts(log, view, rule, &mut found);
     builds(log, &mut found);
-    if let (Some(facts), Some(culprit)) = (git, &log.culprit) {
-        let report = log.report();
-        let frames = frames(&report);
-        let touched =
-            frames.iter().map(|(function, _)| *function).find(|name| facts.functions.iter().any(|f| f == name));
-        let text = match touched {
-            Some(function) => format!("the culprit touches `{function}`, which is in the report"),
-            None => "the culprit touches no function of the report".into(),
-        };
-        found.add("touched-functions", 0.0, &text, vec![culprit.line]);
-    }
+    repository(log, git, &mut found);
     let finding = |(kind, weight, text, lines)| Finding::new(log, kind, weight, text, lines);
     found.findings.into_iter().map(finding).collect()
+}
+
+/// What a repository adds: the functions that the culprit touches, or that it does not have it.
+fn repository(log: &Log<'_>, git: Option<&GitFacts>, found: &mut Found) {
+    let (Some(facts), Some(culprit)) = (git, &log.culprit) else { return };
+    if facts.files.is_empty() {
+        let text = "the repository has no patch of the culprit: the files are those that the log shows";
+        return found.add("no-patch", 0.0, text, vec![culprit.line]);
+    }
+    let report = log.report();
+    let touched =
+        frames(&report).into_iter().find(|located| facts.functions.iter().any(|name| name == located.function));
+    match touched {
+        Some(located) => {
+            let text = format!("the culprit touches `{}`, which is in the report", located.function);
+            found.add("touched-functions", 0.0, &text, vec![culprit.line, log.report_line(located.line)]);
+        }
+        None => {
+            found.add("touched-functions", 0.0, "the culprit touches no function of the report", vec![culprit.line]);
+        }
+    }
 }
 
 /// What git was told, against the runs.
@@ -67,7 +79,8 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
         }
         if counts.bad > 0 && counts.ratio().unwrap_or(1.0) < 0.5 {
             is_flaky = true;
-            flaky.push(test.lines.0);
+            let silent = test.runs.iter().find(|run| run.result == RunResult::Ok).map(|run| run.line);
+            flaky.extend([test.lines.0].into_iter().chain(crashes(test).next()).chain(silent));
         }
     }
     found.add("unfounded-verdict", UNFOUNDED, "git was told what does not follow from the runs", unfounded);
@@ -81,16 +94,22 @@ fn builds(log: &Log<'_>, found: &mut Found) {
     let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for test in log.revisions.iter().filter(|test| test.role != Role::Config) {
         if let Some(signature) = test.signature.as_deref().filter(|signature| !signature.is_empty()) {
-            let (first, line) = *seen.entry(test.hash.as_ref()).or_insert((signature, test.lines.0));
+            let (first, line) = *seen.entry(test.hash.as_ref()).or_insert((signature, test.signature_line));
             if first != signature {
-                unstable.extend([line, test.lines.0]);
+                unstable.extend([line, test.signature_line]);
             }
         }
     }
     found.add("unstable-build", 0.0, "one commit was built to two different kernels", unstable);
-    let parent = log.untested_parent.as_deref();
-    let parent = log.revisions.iter().filter(|test| parent == Some(&test.hash)).map(|test| test.lines.0);
-    found.add("untested-parent", 0.0, "the culprit's parent was only built, not tested", parent.collect());
+    let parent = log.untested_parent.as_ref().map(|_| log.places.untested_parent);
+    found.add("untested-parent", 0.0, "the culprit's parent was not tested", parent.into_iter().collect());
+    // Nobody can have seen the bug in a kernel that could not be built.
+    let is_culprit = |test: &&Revision<'_>| log.culprit.as_ref().is_some_and(|culprit| culprit.hash == test.hash);
+    let (tested, failed): (Vec<_>, Vec<_>) =
+        log.revisions.iter().filter(is_culprit).partition(|test| !test.runs.is_empty());
+    let failed = failed.iter().filter(|test| tested.is_empty() && !test.failures.is_empty());
+    let failed = failed.flat_map(|test| [test.lines.0, test.failure_line]).collect();
+    found.add("unbuilt-culprit", UNFOUNDED, "the culprit could not be built or tested", failed);
     let switched = |template: &str| ["config-not-needed", "config-minimized"].contains(&template);
     let config = log.config.iter().filter(|note| switched(note.template)).map(|note| note.line);
     found.add("config-switch", 0.0, "the bisection ran with another configuration than the crash", config.collect());

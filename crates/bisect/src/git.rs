@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// What a git repository knows of the culprit; its paths replace those of the log, which git has shortened.
+/// What a git repository knows of the culprit; its paths replace those of the log, which git has shortened. Without any file
+/// the repository does not know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GitFacts {
     /// Paths that the commit touches.

@@ -1,6 +1,10 @@
 //! A bisection log as data: what was tested, what it did, what git concluded, and where each of it stands.
 
-use crate::{Foreign, clock::Clock};
+use crate::{
+    Foreign,
+    clock::Clock,
+    revision::{Decision, Revision},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
@@ -34,6 +38,8 @@ pub struct Log<'a> {
     pub picked: Vec<Text<'a>>,
     /// The merge base that a cross-tree bisection tested: hash and title.
     pub merge_base: Option<Commit<'a>>,
+    /// The commit that git chose last, if it was not tested any more.
+    pub untested: Option<Commit<'a>>,
     /// Lines of the bisection that are no part of the other fields.
     pub notes: Vec<Note<'a>>,
     /// How the bisection ended.
@@ -68,6 +74,20 @@ pub struct Log<'a> {
     pub crash: Option<Crash<'a>>,
     /// How each line was read.
     pub lines: Lines<'a>,
+    #[serde(skip)]
+    pub(crate) places: Places,
+}
+
+/// Numbers of lines that findings quote; 0 for those that a log lacks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) culprit_signature: usize,
+    pub(crate) parent_signature: usize,
+    pub(crate) untested_parent: usize,
+    pub(crate) inconclusive: usize,
+    pub(crate) merge: usize,
+    /// Lines with the culprit's files, one for each of `Culprit::files`.
+    pub(crate) files: Vec<usize>,
 }
 
 /// Where and when a bisection began.
@@ -87,125 +107,6 @@ pub enum Direction {
     Cause,
     /// The commit that fixed it; git's `bad` then means "fixed".
     Fix,
-}
-
-/// One test block: a revision, its kernel and what its runs did.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct Revision<'a> {
-    /// The commit.
-    pub hash: Text<'a>,
-    /// Its title, where git printed one.
-    pub title: Option<Text<'a>>,
-    /// Why it was tested.
-    pub role: Role,
-    /// The release tag, for a step of the release walk.
-    pub release: Option<Text<'a>>,
-    /// The compiler: what the built tree says, or else what the log announced.
-    pub compiler: Option<Text<'a>>,
-    /// The kernel signature (hex).
-    pub signature: Option<Text<'a>>,
-    /// Whether all runs said the same and are one entry of `runs`.
-    pub all_runs: bool,
-    /// What each run did.
-    pub runs: Vec<Run<'a>>,
-    /// Lines that say why the kernel could not be built or tested.
-    pub failures: Vec<Text<'a>>,
-    /// The log's own words about this test: representative crash, false negative chance.
-    pub notes: Vec<Note<'a>>,
-    /// How many commits git had left when it chose this one.
-    pub remaining: Option<Remaining>,
-    /// What git was told about it.
-    pub decision: Option<Decision>,
-    /// First and last line of the block.
-    pub lines: (usize, usize),
-}
-
-/// Why a revision was tested.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The bug's own commit, at the start.
-    Original,
-    /// The same commit again with another configuration.
-    Config,
-    /// A step of the walk over releases.
-    Release,
-    /// The head of the tree.
-    Head,
-    /// The merge base of two trees.
-    MergeBase,
-    /// A step of `git bisect`.
-    Bisect,
-    /// The culprit's parent, built for its signature.
-    Parent,
-    /// None of these can be told.
-    #[default]
-    Other,
-}
-
-/// What one run did, or all of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Run<'a> {
-    /// The run's number; none for `all runs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<u32>,
-    /// How it ended.
-    pub result: RunResult,
-    /// The crash title or the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<Text<'a>>,
-    /// Its line.
-    pub line: usize,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunResult {
-    /// No crash.
-    Ok,
-    /// A crash that counts.
-    Crashed,
-    /// A crash that was not counted.
-    Ignored,
-    /// The kernel did not boot.
-    BootFailed,
-    /// The machine failed before the reproducer ran.
-    BasicFailed,
-    /// The infrastructure failed.
-    Infra,
-    /// Another error, counted as infrastructure.
-    Failed,
-}
-
-/// What git had left to test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Remaining {
-    /// Commits.
-    pub revisions: u32,
-    /// Steps, roughly.
-    pub steps: u32,
-}
-
-/// What git was told about a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Decision {
-    /// The word.
-    pub verdict: Verdict,
-    /// Its line.
-    pub line: usize,
-}
-
-/// A word of `git bisect`; in a fix bisection `Bad` means that the bug is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The bug is not there.
-    Good,
-    /// The bug is there.
-    Bad,
-    /// It cannot be told.
-    Skip,
 }
 
 /// What `git bisect start` was given, as hashes or tags.
@@ -256,7 +157,7 @@ pub struct Culprit<'a> {
     pub files: Vec<Text<'a>>,
     /// Files changed, lines added, lines deleted.
     pub changed: Option<(u32, u32, u32)>,
-    /// The line that names it last.
+    /// The line that names it last, with its title where the log has one.
     pub line: usize,
 }
 
@@ -343,22 +244,13 @@ impl<'a> Log<'a> {
         String::from_utf8_lossy(self.bytes.get(range).unwrap_or_default())
     }
 
+    /// The number of a line of the report, which is counted from 0.
+    pub(crate) fn report_line(&self, index: usize) -> usize {
+        self.crash.as_ref().map_or(0, |crash| crash.line + 1 + index)
+    }
+
     /// The revisions that git was told about, in order.
     pub fn steps(&self) -> impl Iterator<Item = (&Revision<'a>, Decision)> {
         self.revisions.iter().filter_map(|revision| Some((revision, revision.decision?)))
-    }
-}
-
-impl Revision<'_> {
-    /// Counts the runs that ended in a way; `all runs` counts as many as `assumed`.
-    pub fn count(&self, result: RunResult, assumed: usize) -> usize {
-        let entries = self.runs.iter().filter(|run| run.result == result).count();
-        if self.all_runs { entries * assumed } else { entries }
-    }
-
-    /// The titles of the crashes that count, in order.
-    pub fn crashes(&self) -> impl Iterator<Item = &str> {
-        let crashed = self.runs.iter().filter(|run| run.result == RunResult::Crashed);
-        crashed.filter_map(|run| run.title.as_deref())
     }
 }

@@ -14,7 +14,7 @@ const FILES: usize = 25;
 const NEAREST: usize = 4;
 
 /// How much of a report a commit accounts for; each from 0 (nothing) to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Overlap {
     /// The deepest common path of a file that the commit touches and one that the report names.
     pub(crate) files: f64,
@@ -24,6 +24,18 @@ pub(crate) struct Overlap {
     pub(crate) names: f64,
     /// The share of the report's nearest files that belong to networking.
     pub(crate) busy: f64,
+    /// Functions of the report that the commit's title and message name.
+    pub(crate) mentioned: usize,
+    /// The report's nearest files, and the lines of the log that name them first.
+    pub(crate) nearest: Vec<(usize, String)>,
+}
+
+/// A function of a report, its source file, and the line of the report, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Located<'r> {
+    pub(crate) function: &'r str,
+    pub(crate) path: &'r str,
+    pub(crate) line: usize,
 }
 
 /// Compares a culprit with the report at the end of its log and the titles of the original crash.
@@ -36,10 +48,11 @@ pub(crate) fn overlap(
 ) -> Overlap {
     let report = log.report();
     let frames = frames(&report);
-    let mut paths: Vec<&str> = Vec::new();
-    for (_, path) in &frames {
+    let (mut paths, mut lines): (Vec<&str>, Vec<usize>) = (Vec::new(), Vec::new());
+    for Located { path, line, .. } in &frames {
         if !is_helper(path) && !path.starts_with("include") && !paths.contains(path) && paths.len() < FILES {
             paths.push(path);
+            lines.push(log.report_line(*line));
         }
     }
     let subsystem: BTreeSet<String> = culprit
@@ -61,7 +74,7 @@ pub(crate) fn overlap(
     let names = !telling_words(&culprit.title).is_disjoint(&telling_words(&functions))
         || stems.into_iter().any(|stem| stem.len() > 3 && functions.contains(&stem));
     let functions: BTreeSet<&str> =
-        frames.iter().map(|(function, _)| *function).filter(|name| name.contains('_')).collect();
+        frames.iter().map(|located| located.function).filter(|name| name.contains('_')).collect();
     let message = [&culprit.title].into_iter().chain(&culprit.message).flat_map(|line| identifiers(line));
     let mentioned = message.filter(|word| functions.contains(word)).collect::<BTreeSet<_>>().len();
     let touches = touched.iter().any(|name| functions.contains(name.as_str()));
@@ -71,17 +84,19 @@ pub(crate) fn overlap(
         files: (near + if deepest >= 1.0 { 1.0 } else { 0.0 }) / 2.0,
         names: if names { 0.5 } else { 0.0 } + if mentioned == 1 || touches { 0.5 } else { 0.0 },
         busy: networking as f64 / nearest.len().max(1) as f64,
+        mentioned,
+        nearest: lines.into_iter().zip(nearest.iter().map(|path| (*path).to_owned())).collect(),
     }
 }
 
 /// Functions and source files of a report with locations, `func+0x1/0x2 dir/file.c:12`, in order.
-pub(crate) fn frames(report: &str) -> Vec<(&str, &str)> {
+pub(crate) fn frames(report: &str) -> Vec<Located<'_>> {
     let mut frames = Vec::new();
-    for line in report.lines().take(REPORT_LINES) {
+    for (line, text) in report.lines().take(REPORT_LINES).enumerate() {
         let mut before = "";
-        for token in line.split_whitespace() {
+        for token in text.split_whitespace() {
             if let (Some(path), Some(function)) = (path_of(token), function_of(before)) {
-                frames.push((function, path));
+                frames.push(Located { function, path, line });
                 break;
             }
             before = token;
@@ -167,12 +182,12 @@ mod tests {
         let report = "RIP: 0010:list_lru_add+0x1/0x2 mm/list_lru.c:127\n lookup_slow fs/namei.c:1774 [inline]\n \
                       walk.part.40+0x684/0xef0 ./fs/walk.h:1915\n ? do_exit+0x206f/0x2a10 kernel/exit.c:824\nno frame.c:12x";
         let want = [
-            ("list_lru_add", "mm/list_lru.c"),
-            ("lookup_slow", "fs/namei.c"),
-            ("walk", "fs/walk.h"),
-            ("do_exit", "kernel/exit.c"),
+            ("list_lru_add", "mm/list_lru.c", 0),
+            ("lookup_slow", "fs/namei.c", 1),
+            ("walk", "fs/walk.h", 2),
+            ("do_exit", "kernel/exit.c", 3),
         ];
-        assert_eq!(frames(report)[..4], want);
+        assert_eq!(frames(report)[..4], want.map(|(function, path, line)| Located { function, path, line }));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Lines of a log to a `Log`: each line is classified once, in the context that the lines before it set.
 
 use crate::{
+    Foreign,
     clock::Clock,
     commit,
     log::*,
+    revision::*,
     template::{Means, Place, Row, classify},
 };
 
@@ -130,14 +132,15 @@ impl<'a> Reader<'a> {
             }
             Means::ParentUntested => {
                 self.role = Some(Role::Parent);
-                log.untested_parent = Some(hole(0));
+                (log.untested_parent, log.places.untested_parent) = (Some(hole(0)), number);
             }
             Means::Testing => {
                 let compiler = holes.get(1).map(|compiler| text(compiler));
                 self.test(hole(0), compiler);
+                self.in_test(|test| test.compiler_line = number);
             }
-            Means::Compiler => self.in_test(|test| test.compiler = Some(hole(0))),
-            Means::Signature => self.in_test(|test| test.signature = Some(hole(0))),
+            Means::Compiler => self.in_test(|test| (test.compiler, test.compiler_line) = (Some(hole(0)), number)),
+            Means::Signature => self.in_test(|test| (test.signature, test.signature_line) = (Some(hole(0)), number)),
             Means::AllRuns | Means::Run => {
                 let single = row.means == Means::Run;
                 let run = Run {
@@ -151,7 +154,12 @@ impl<'a> Reader<'a> {
                     test.runs.push(run);
                 });
             }
-            Means::RunFailed | Means::BuildFailed => self.in_test(|test| test.failures.push(text(line))),
+            Means::RunFailed | Means::BuildFailed | Means::Foreign(Foreign::Build) => self.in_test(|test| {
+                if test.failures.is_empty() {
+                    test.failure_line = number;
+                }
+                test.failures.push(text(line));
+            }),
             Means::Flaky => {
                 log.flaky = true;
                 if let Some(chance) = holes.first().and_then(|chance| chance.parse().ok()) {
@@ -171,10 +179,15 @@ impl<'a> Reader<'a> {
             Means::Next => self.next = Some(Commit { hash: hole(0), title: hole(1) }),
             Means::Found => {
                 log.culprit = Some(Culprit { hash: hole(0), line: number, ..Culprit::default() });
+                log.places.files.clear();
             }
             Means::OnlySkipped | Means::MergeBases | Means::NoMergeBase => log.notes.push(note()),
-            Means::CulpritSignature => log.culprit_signature = Some(hole(0)),
-            Means::ParentSignature => log.parent_signature = Some(hole(0)),
+            Means::CulpritSignature => {
+                (log.culprit_signature, log.places.culprit_signature) = (Some(hole(0)), number);
+            }
+            Means::ParentSignature => {
+                (log.parent_signature, log.places.parent_signature) = (Some(hole(0)), number);
+            }
             Means::ErrorProbability => log.error_probability = holes.first().and_then(|p| p.parse().ok()),
             Means::Totals => {
                 let clock = |index: usize| holes.get(index).and_then(|t: &&str| Clock::parse(t)).unwrap_or_default();
@@ -188,13 +201,14 @@ impl<'a> Reader<'a> {
             Means::Failed => log.errors.push(hole(0)),
             Means::ErrorTexts => log.errors.extend(commit::errors(line).map(text)),
             Means::NoResult => log.reasons.push(text(line)),
-            Means::Inconclusive => log.outcome = Outcome::Inconclusive,
+            Means::Inconclusive => (log.outcome, log.places.inconclusive) = (Outcome::Inconclusive, number),
             Means::Candidate => log.candidates.push(hole(0)),
             Means::Culprit => {
                 self.named = true;
                 let culprit = log.culprit.get_or_insert_default();
                 if culprit.hash != holes.get(1).copied().unwrap_or_default() {
                     *culprit = Culprit::default();
+                    log.places.files.clear();
                 }
                 (culprit.hash, culprit.title, culprit.line) = (hole(1), hole(2), number);
             }
@@ -214,10 +228,17 @@ impl<'a> Reader<'a> {
                 }
                 _ => log.notes.push(note()),
             },
-            Means::Foreign(crate::Foreign::Build) => self.in_test(|test| test.failures.push(text(line))),
             Means::Foreign(_) => {
                 if let (Place::Commit, Some(culprit)) = (self.place, &mut log.culprit) {
+                    let (untitled, files) = (culprit.title.is_empty(), culprit.files.len());
                     commit::read(culprit, row.name, holes, text);
+                    if untitled && !culprit.title.is_empty() {
+                        culprit.line = number;
+                    }
+                    if row.name == "commit-merge" {
+                        log.places.merge = number;
+                    }
+                    log.places.files.extend((files < culprit.files.len()).then_some(number));
                 }
             }
         }
@@ -272,6 +293,7 @@ impl<'a> Reader<'a> {
 
     fn finish(mut self) -> Log<'a> {
         let log = &mut self.log;
+        log.untested = self.next;
         log.outcome = match log.outcome {
             _ if !log.errors.is_empty() => Outcome::Error,
             _ if self.named => Outcome::Found,

@@ -1,6 +1,9 @@
 //! What the runs of one revision say, by the rules of the time when the log was written.
 
-use crate::log::{Log, Revision, RunResult, Verdict};
+use crate::{
+    log::Log,
+    revision::{Revision, RunResult, Verdict},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 

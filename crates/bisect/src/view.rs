@@ -1,7 +1,8 @@
 //! A log seen from the bug: which tests showed it, which were silent, how often it shows.
 
 use crate::{
-    log::{Direction, Log, Revision, Role, Verdict},
+    log::{Direction, Log},
+    revision::{Revision, Role, Verdict},
     verdict::Counts,
     words::likeness,
 };
@@ -9,6 +10,9 @@ use std::collections::BTreeSet;
 
 /// Crash titles of the first test that are compared with others.
 const ORIGINALS: usize = 20;
+
+/// Crashes so alike, or more, are of one bug.
+pub(crate) const LIKE: f64 = 0.5;
 
 /// Titles, tests and verdicts of a log, seen from the bug: a fix bisection swaps git's words.
 pub(crate) struct View<'a> {
@@ -75,7 +79,7 @@ impl<'a> View<'a> {
             .crashed()
             .into_iter()
             .filter_map(|test| {
-                let like = test.crashes().filter(|title| self.likeness(title) >= 0.5).count();
+                let like = test.crashes().filter(|title| self.likeness(title) >= LIKE).count();
                 let like = if test.all_runs { like * 10 } else { like };
                 (like > 0).then(|| like as f64 / (like + Counts::of(test).good) as f64)
             })

@@ -47,7 +47,7 @@ fn judge(text: &str) -> Audit {
 #[test]
 fn a_clean_bisection_is_trusted() {
     let clean = judge(&log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}")));
-    assert_eq!(clean.verdict, Trust::Trust, "{}", clean.to_text());
+    assert_eq!(clean.verdict, Some(Trust::Trust), "{}", clean.to_text());
     assert_eq!(clean.rule, Rule::OneCrash);
     assert!(clean.findings.is_empty(), "{}", clean.to_text());
     assert_eq!(clean.next.unwrap().revision, "1".repeat(40));
@@ -111,6 +111,35 @@ fn every_defect_is_found_and_costs() {
     }
 }
 
+/// What cannot be the cause of anything is never trusted, however clean the log is.
+#[test]
+fn a_culprit_that_changes_nothing_settles_the_result() {
+    let clean = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}"));
+    assert!(judge(&clean).probability.unwrap() > 0.9);
+    let signatures = |culprit: &str, parent: &str| {
+        clean.replace(END, &format!("culprit signature: {culprit}\nparent  signature: {parent}\n{END}"))
+    };
+    for (text, kind, quotes) in [
+        (signatures("aa", "aa"), "equal-kernels", &["culprit signature: aa", "parent  signature: aa"][..]),
+        (
+            clean.replace("\n\n    sctp", "\nMerge: 0123456 89abcde\n\n    sctp"),
+            "impossible-culprit",
+            &["Merge: 0123456 89abcde"],
+        ),
+        (clean.replace("sctp: free later", "Linux 6.1-rc4"), "impossible-culprit", &[]),
+    ] {
+        let settled = judge(&text);
+        assert_eq!((settled.verdict, settled.probability), (Some(Trust::Reject), Some(0.016)), "{}", settled.to_text());
+        let first = &settled.findings[0];
+        assert_eq!((first.kind, first.at_most), (kind, Some(0.016)));
+        assert!(quotes.iter().all(|quote| first.quote.iter().any(|line| line.text == *quote)), "{}", settled.to_text());
+    }
+    // Other kernels, and no kernel at all, are nothing to object to.
+    for text in [signatures("aa", "ab"), signatures("", "")] {
+        assert_eq!(judge(&text).verdict, Some(Trust::Trust), "{}", judge(&text).to_text());
+    }
+}
+
 #[test]
 fn the_era_decides_what_one_crash_means() {
     let runs = "run #0: crashed: KASAN: use-after-free Read in sctp_free\n".to_owned() + &"run #1: OK\n".repeat(9);
@@ -171,7 +200,7 @@ fn git_says_more_than_the_log() {
 #[test]
 fn a_log_without_a_result_has_no_probability() {
     let none = judge("bisecting cause commit starting from 0000000000000000000000000000000000000000\n");
-    assert_eq!((none.probability, none.verdict, none.outcome), (None, Trust::Reject, Outcome::Unfinished));
+    assert_eq!((none.probability, none.verdict, none.outcome), (None, None, Outcome::Unfinished));
 }
 
 /// Rules of a time that is over: they explain what git was told at every step of every log but one.
@@ -212,9 +241,11 @@ fn the_weights_are_those_of_the_measures() {
     for (name, bytes) in logs {
         let Some(&is_right) = labels.get(name.trim_end_matches(".txt")) else { continue };
         match (audit(&Log::parse(&bytes), None).verdict, is_right) {
-            (Trust::Trust, is_right) => (trusted, right) = (trusted + 1.0, right + f64::from(u8::from(is_right))),
-            (Trust::Reject, is_right) => (rejected, lost) = (rejected + 1.0, lost + f64::from(u8::from(is_right))),
-            (Trust::Doubt, _) => {}
+            (Some(Trust::Trust), is_right) => (trusted, right) = (trusted + 1.0, right + f64::from(u8::from(is_right))),
+            (Some(Trust::Reject), is_right) => {
+                (rejected, lost) = (rejected + 1.0, lost + f64::from(u8::from(is_right)))
+            }
+            (Some(Trust::Doubt) | None, _) => {}
         }
     }
     println!("trusted {trusted}, right {right}; rejected {rejected}, right all the same {lost}");

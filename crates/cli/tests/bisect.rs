@@ -74,6 +74,23 @@ fn the_seed_log_is_audited() {
     assert!(!text.contains('@'), "an audit quotes no mail address:\n{text}");
 }
 
+/// The pages show what the command prints.
+#[test]
+fn the_readmes_show_the_seed_log_as_it_is() {
+    let Some(shared) = testkit::shared_or_skip("bisect::the_readmes_show_the_seed_log_as_it_is") else { return };
+    for (command, page) in [("audit", "README.md"), ("show", "crates/bisect/README.md")] {
+        let mut ksplat = Command::new(env!("CARGO_BIN_EXE_ksplat"));
+        let output =
+            ksplat.current_dir(shared.join("corpus")).args(["bisect", command, "seed-bisection.txt"]).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let page = fs::read_to_string(testkit::workspace_root().join(page)).unwrap();
+        let (_, after) = page.split_once(&format!("$ ksplat bisect {command} seed-bisection.txt\n")).unwrap();
+        let (shown, _) = after.split_once("```").unwrap();
+        assert_eq!(shown.trim_end(), printed.trim_end());
+        assert!(!printed.contains('@'), "it shows no mail address");
+    }
+}
+
 /// Every log of the archive is one record, in order, whatever the number of threads.
 #[test]
 fn an_archive_of_logs_is_audited_in_order() {
@@ -94,7 +111,10 @@ fn a_directory_of_logs_is_read_in_order() {
     let records = records(&["audit", folder.to_str().unwrap()]);
     let logs: Vec<&str> = records.iter().map(|audit| audit["log"].as_str().unwrap()).collect();
     assert_eq!(logs, names.map(|name| folder.join(name).to_str().unwrap().to_owned()));
-    assert_eq!(records[2]["probability"], Value::Null);
+    assert_eq!((&records[2]["probability"], &records[2]["verdict"]), (&Value::Null, &Value::Null));
+    assert_eq!(records[2]["outcome"], "error");
+    assert_eq!(records[3]["outcome"], "unfinished");
+    assert!(records[3]["reasons"][0].as_str().unwrap().starts_with("the log ends with line "), "{}", records[3]);
 }
 
 /// A repository whose one commit changes a file, and its hash.
@@ -140,9 +160,15 @@ fn a_repository_says_what_the_culprit_touches() {
     assert_eq!(touched(&near), Some("the culprit touches `gizmo_poll`, which is in the report".into()));
     let far = audit(&other.0, &other.1);
     assert!(far["probability"].as_f64() < near["probability"].as_f64(), "{far} {near}");
-    // A commit that the repository does not have leaves the log's own words.
+    // A commit that the repository does not have leaves the log's own words, and that is said.
     let missing = audit(&poll.0, &other.1);
     assert_eq!(touched(&missing), None);
+    let kinds = |audit: &Value| -> Vec<Value> {
+        audit["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].clone()).collect()
+    };
+    assert!(kinds(&missing).contains(&"no-patch".into()) && !kinds(&near).contains(&"no-patch".into()));
+    let plain = records(&["audit", &other.1]).remove(0);
+    assert_eq!(missing["probability"], plain["probability"]);
     let nowhere = ksplat(&["bisect", "audit", "--git", "/nonexistent", &poll.1]);
     assert_eq!(nowhere.status.code(), Some(2));
     let said = "ksplat: /nonexistent: git finds no repository there\n";

@@ -97,7 +97,8 @@ fn main() {
         println!("| `{}` | {weight:.2} | {average:.2} | {:.3} |", data.names[at], figures(&values, &right).auc);
     }
     write(&data, &columns, &weights, (trust, reject));
-    let fitted: Vec<f64> = data.samples.iter().map(|sample| probability(&weights, &row(sample, &columns))).collect();
+    let fitted: Vec<f64> =
+        data.samples.iter().map(|sample| probability(&weights, &row(sample, &columns)).min(sample.at_most)).collect();
     println!("\non the logs it was fitted to (not a promise): AUC {:.3}", figures(&fitted, &right).auc);
 }
 
@@ -163,7 +164,9 @@ fn read(directory: &Path) -> Data {
         let measures = bisect::measures(&log, None);
         data.names = measures.iter().map(|measure| measure.name).collect();
         let group = log.culprit.as_ref().map_or(name.clone(), |culprit| culprit.hash.to_string());
-        data.samples.push(Sample { log: name, right, group, values: measures.iter().map(|m| m.value).collect() });
+        let at_most = measures.iter().filter_map(|measure| measure.at_most).fold(1.0, f64::min);
+        let values = measures.iter().map(|measure| measure.value).collect();
+        data.samples.push(Sample { log: name, right, group, values, at_most });
     }
     data.samples.sort_by(|a, b| a.log.cmp(&b.log));
     data

@@ -21,6 +21,8 @@ pub struct Sample {
     pub group: String,
     /// Its measures.
     pub values: Vec<f64>,
+    /// The highest probability that its measures leave it.
+    pub at_most: f64,
 }
 
 pub const FOLDS: usize = 10;
@@ -85,7 +87,7 @@ impl Data {
             let penalty = penalty.unwrap_or_else(|| self.best_penalty(columns, &train, seed));
             let weights = fit(&rows, &right, &train, penalty);
             for &at in all.iter().filter(|&&at| folds[at] == fold) {
-                predictions[at] = probability(&weights, &rows[at]);
+                predictions[at] = probability(&weights, &rows[at]).min(self.samples[at].at_most);
             }
         }
         predictions

@@ -22,7 +22,7 @@ impl Data {
             let rows = self.matrix(&columns);
             let weights = fit(&rows, &right, &train, PENALTY);
             for &at in all.iter().filter(|&&at| folds[at] == fold) {
-                predictions[at] = probability(&weights, &rows[at]);
+                predictions[at] = probability(&weights, &rows[at]).min(self.samples[at].at_most);
             }
         }
         (predictions, chosen)

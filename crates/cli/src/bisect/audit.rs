@@ -29,13 +29,7 @@ pub fn run(shared: &Shared, arguments: &Arguments, output: &Output) -> io::Resul
     };
     for_each_log(shared, &arguments.logs, output, &|name, log| {
         let culprit = log.culprit.as_ref().map(|culprit| culprit.hash.as_ref());
-        let facts = repository.as_ref().zip(culprit).and_then(|(repository, hash)| {
-            let facts = repository.commit(hash);
-            if facts.is_none() && !shared.quiet {
-                output.note(&format!("{name}: the repository has no patch for {hash}"));
-            }
-            facts
-        });
+        let facts = repository.as_ref().zip(culprit).map(|(repository, hash)| repository.commit(hash));
         let mut audit = bisect::audit(log, facts.as_ref());
         audit.log = Some(name.to_owned());
         match shared.format {

@@ -27,9 +27,14 @@ impl Repository {
         }
     }
 
-    /// What the repository says of a commit; none where it does not have it, and for merges, which have no patch of
+    /// What the repository says of a commit; nothing where it does not have it, and of merges, which have no patch of
     /// their own.
-    pub fn commit(&self, hash: &str) -> Option<GitFacts> {
+    pub fn commit(&self, hash: &str) -> GitFacts {
+        self.patch(hash).map_or_else(GitFacts::default, |patch| GitFacts::of_patch(&patch))
+    }
+
+    /// The patch of a commit, if git shows one.
+    fn patch(&self, hash: &str) -> Option<String> {
         // A log may say anything; only a hash is an argument.
         if hash.len() < 7 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
@@ -46,8 +51,7 @@ impl Repository {
         // The pipe is closed: a git that had more to say ends, too.
         let status = child.wait().ok()?;
         let is_whole = status.success() || patch.len() as u64 == LONGEST;
-        let facts = GitFacts::of_patch(&String::from_utf8_lossy(&patch));
-        (read.is_ok() && is_whole && !facts.files.is_empty()).then_some(facts)
+        (read.is_ok() && is_whole).then(|| String::from_utf8_lossy(&patch).into_owned())
     }
 
     /// Git without what a repository or a user could make it do: fetch, ask, page, start other programs.

@@ -1,0 +1,133 @@
+//! Measures of the culprit: what it has in common with the crash, and whether it can be the cause of anything.
+
+use super::{Measure, SETTLED};
+use crate::{
+    git::GitFacts,
+    log::{Culprit, Outcome},
+    overlap::{Overlap, overlap},
+    view::View,
+    words::{function, words},
+};
+
+/// Words in the title of a commit that makes bugs visible, or reachable, that were there before.
+#[rustfmt::skip]
+const EXPOSING: &[&str] = &[
+    "allow", "annotate", "annotation", "annotations", "assert", "check", "checking", "checks", "config", "convert", "debug", "default",
+    "detect", "enable", "enabled", "expose", "kasan", "kconfig", "kmsan", "lockdep", "reenable", "report", "sanitize", "sanity", "select",
+    "switch", "syscall", "track", "tracker", "tracking", "unify", "validate", "validation", "verify", "warn", "warning",
+];
+/// Paths that are in no kernel.
+const UNBUILT: &[&str] =
+    &["Documentation", "tools", "samples", "scripts", "MAINTAINERS", "CREDITS", "usr", "LICENSES", "."];
+/// Lines of one kind that a finding about two kinds quotes.
+const HALF: usize = 4;
+
+/// Files, names, busy subsystem, impossible and exposing culprit.
+pub(super) fn measures(view: &View<'_>, git: Option<&GitFacts>) -> [Measure; 5] {
+    let log = view.log;
+    let nobody = Culprit::default();
+    let culprit = log.culprit.as_ref().unwrap_or(&nobody);
+    let files: Vec<&str> = match git {
+        Some(facts) if !facts.files.is_empty() => facts.files.iter().map(String::as_str).collect(),
+        _ => culprit.files.iter().map(AsRef::as_ref).collect(),
+    };
+    let built: Vec<&str> = files.iter().copied().filter(|file| is_built(file)).collect();
+    let functions = git.map_or(&[][..], |facts| &facts.functions);
+    let overlap = overlap(log, culprit, &built, functions, &view.originals);
+    [
+        files_elsewhere(view, &overlap),
+        names_elsewhere(view, &overlap, culprit.line),
+        busy(&overlap),
+        impossible(view, culprit, &files, &built),
+        exposing(culprit),
+    ]
+}
+
+fn files_elsewhere(view: &View<'_>, overlap: &Overlap) -> Measure {
+    let nearest: Vec<&str> = overlap.nearest.iter().map(|(_, path)| path.as_str()).collect();
+    let text = match (&view.log.culprit, nearest.is_empty()) {
+        (None, _) => "no commit was found whose files could be compared with the report".into(),
+        (_, true) => "the report names no file that the culprit could touch".into(),
+        _ => format!("the culprit touches other files than those of the crash: {}", nearest.join(", ")),
+    };
+    let own = view.log.places.files.iter().take(if nearest.is_empty() { 0 } else { HALF }).copied();
+    let crash = view.log.crash.iter().map(|crash| crash.line);
+    let lines = own.chain(crash).chain(overlap.nearest.iter().map(|(line, _)| *line));
+    Measure::new("files-elsewhere", 1.0 - overlap.files, text, lines.collect())
+}
+
+fn names_elsewhere(view: &View<'_>, overlap: &Overlap, line: usize) -> Measure {
+    let crash = view.log.crash.as_ref();
+    let function = match crash.map_or("", |crash| function(&crash.title)) {
+        "" => "the crashed function".to_owned(),
+        function => format!("`{function}`"),
+    };
+    let text = match overlap.mentioned {
+        0 => format!("the culprit's title and message name neither {function} nor any other function of the report"),
+        // A message with several of them describes such a crash.
+        count => format!(
+            "the culprit's title does not name {function}, and its message names {count} functions of the report"
+        ),
+    };
+    let lines = [line].into_iter().chain(crash.map(|crash| crash.line)).collect();
+    Measure::new("names-elsewhere", 1.0 - overlap.names, text, lines)
+}
+
+fn busy(overlap: &Overlap) -> Measure {
+    let inside: Vec<&(usize, String)> = overlap.nearest.iter().filter(|(_, path)| path.starts_with("net/")).collect();
+    let files = match (inside.len(), overlap.nearest.len()) {
+        (1, 1) => "the report's nearest file is".to_owned(),
+        (inside, all) if inside == all => format!("all of the report's nearest {all} files are"),
+        (inside, all) => format!("{inside} of the report's nearest {all} files are"),
+    };
+    let text = format!("{files} in net/: so many commits touch it that one of them is near by chance");
+    Measure::new("busy-subsystem", overlap.busy, text, inside.iter().map(|(line, _)| *line).collect())
+}
+
+fn impossible(view: &View<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&str]) -> Measure {
+    let places = &view.log.places;
+    let configures = |file: &&str| ["Kconfig", "Makefile", "defconfig"].iter().any(|part| file.contains(part));
+    let release =
+        culprit.title.strip_prefix("Linux ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let measure = |value, text: &str, lines: Vec<usize>| Measure::new("impossible-culprit", value, text, lines);
+    let settled = |text, lines| Measure { at_most: Some(SETTLED), ..measure(1.0, text, lines) };
+    if !culprit.merge.is_empty() || culprit.title.starts_with("Merge ") {
+        settled("the culprit is a merge: what it brought was not bisected", vec![places.merge, culprit.line])
+    } else if release {
+        settled("the culprit is a release, which changes a version number", vec![culprit.line])
+    } else if !files.is_empty() && built.is_empty() {
+        measure(1.0, "the culprit touches nothing that is in an x86 kernel", with(&places.files, culprit.line))
+    } else if !built.is_empty() && built.iter().all(configures) {
+        measure(1.0, "the culprit changes no code, only how it is configured", with(&places.files, culprit.line))
+    } else if view.log.outcome == Outcome::Inconclusive {
+        // That there is no culprit to compare with the report is counted by the measures that compare.
+        measure(0.25, "several commits are left", vec![places.inconclusive])
+    } else {
+        measure(0.0, "the culprit changes code", Vec::new())
+    }
+}
+
+fn exposing(culprit: &Culprit<'_>) -> Measure {
+    let title: Vec<String> = words(&culprit.title).collect();
+    let word = EXPOSING.iter().find(|word| title.iter().any(|other| other == *word));
+    let text = match word {
+        Some(word) => format!("the culprit's title says `{word}`: it may only show an older bug"),
+        None => "the culprit's title is not that of a check or a switch".into(),
+    };
+    Measure::new("exposing-culprit", if word.is_some() { 1.0 } else { 0.0 }, text, vec![culprit.line])
+}
+
+/// The lines with the culprit's files, or else the one with its title.
+fn with(files: &[usize], title: usize) -> Vec<usize> {
+    if files.is_empty() { vec![title] } else { files.to_vec() }
+}
+
+fn is_built(file: &str) -> bool {
+    let other_arch = file.strip_prefix("arch/").is_some_and(|arch| !arch.starts_with("x86"));
+    let text = [".rst", ".txt", ".yaml", ".dts", ".dtsi"].iter().any(|end| file.ends_with(end));
+    let unbuilt = UNBUILT.iter().any(|path| match *path {
+        "." => file.starts_with('.') && !file.starts_with("..."),
+        path => file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    });
+    !(other_arch || text || unbuilt || file.contains("/selftests/"))
+}
