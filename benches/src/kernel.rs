@@ -35,7 +35,7 @@ pub fn diff(args: &Args) -> io::Result<()> {
     let (first, second) = (first.to_string_lossy(), second.to_string_lossy());
     println!("kernel-diff: 6.1.0-47 and 6.1.0-50 (goal: less than 10 s)");
     let cost = fastest(args.runs, &["kernel-diff", "--summary", &first, &second])?;
-    println!("  names       {}", shown(cost));
+    println!("  summary     {}", shown(cost));
     let cost = fastest(args.runs, &["kernel-diff", &first, &second])?;
     println!("  with code   {} for {:.1} MB of text", shown(cost), cost.output as f64 / 1e6);
     Ok(())

@@ -1,34 +1,43 @@
 //! `ksplat kernel-diff`: which sections, functions and data of two kernels differ, and how.
 
-mod record;
+mod findings;
+pub mod record;
+mod shown;
 mod side;
 mod text;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ksplat::image::program::{Change, Line, PartKind, What};
 use ksplat::image::{Algorithm, Signature};
-use ksplat::kernel::{Hunk, hunks, sign};
+use ksplat::kernel::sign;
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::args::{Format, Shared};
 use crate::output::{Outcome, Output};
+use findings::{Class, Finding, Kind, findings};
+use shown::Shown;
 use side::Side;
 
 /// The kernels to compare.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ksplat kernel-diff old/vmlinux new/vmlinux\n  \
-                  ksplat kernel-diff --summary old/vmlinux new/vmlinux      # names only\n  \
+                  ksplat kernel-diff --summary old/vmlinux new/vmlinux      # verdict, counts, sections\n  \
+                  ksplat kernel-diff --names old/vmlinux new/vmlinux        # and each name\n  \
                   ksplat kernel-diff --function tcp_sendmsg old/vmlinux new/vmlinux\n  \
                   ksplat kernel-diff --format ndjson old/vmlinux.o new/vmlinux.o\n\n\
                   Verdicts: identical (all that is loaded is the same), equivalent (the normalised signatures are equal: \
                   crates/image/NORMALIZED.md says what does not count), different.\n\
                   Exit status: 0 identical or equivalent, 1 different, 2 an error happened.")]
 pub struct KernelDiff {
-    /// Leave out the instructions of changed functions
-    #[arg(long, conflicts_with = "function")]
+    /// Only the verdict, counts and sections
+    #[arg(long, conflicts_with_all = ["function", "names"])]
     summary: bool,
+    /// All names, and no instructions of changed functions
+    #[arg(long, conflicts_with = "function")]
+    names: bool,
     /// Show only functions of this name
     #[arg(long, value_name = "NAME")]
     function: Vec<String>,
@@ -41,10 +50,14 @@ pub struct KernelDiff {
 }
 
 /// What is said of two kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All that is loaded is the same.
     Identical,
+    /// The normalised signatures are equal.
     Equivalent,
+    /// They are not.
     Different,
 }
 
@@ -58,31 +71,20 @@ impl Verdict {
     }
 }
 
-/// A section that at least one of the kernels has.
-struct SectionChange {
+/// A section that differs, or that only one of the kernels has.
+pub struct SectionChange {
     name: String,
     /// Bytes in each kernel.
     sizes: [Option<usize>; 2],
 }
 
-/// A changed part with its instructions.
-struct Shown<'c> {
-    change: &'c Change,
-    /// Source of the function, in the second kernel if it is there.
-    place: Option<String>,
-    hunks: Vec<ShownHunk>,
-}
-
-/// A stretch of a changed function.
-struct ShownHunk {
-    place: Option<String>,
-    rows: Vec<ShownRow>,
-}
-
-/// Instructions that stand beside each other.
-struct ShownRow {
-    sides: [Option<Line>; 2],
-    is_same: bool,
+/// What is said first.
+pub struct Summary<'s> {
+    verdict: Verdict,
+    /// The normalised signatures, where both kernels have symbols.
+    signatures: Option<[Signature; 2]>,
+    sections: &'s [SectionChange],
+    findings: &'s [Finding<'s>],
 }
 
 /// Changed functions whose instructions are held at the same time.
@@ -105,7 +107,7 @@ pub fn run(command: &KernelDiff, shared: &Shared, output: &Output) -> io::Result
     let mut results = output.results();
     let mut writer = Writer { format: shared.format, command, out: &mut results };
     if sections.is_empty() {
-        writer.verdict(Verdict::Identical, None, &[], &[])?;
+        writer.summary(&Summary { verdict: Verdict::Identical, signatures: None, sections: &[], findings: &[] })?;
         results.flush()?;
         return Ok(Outcome::Found);
     }
@@ -121,7 +123,8 @@ pub fn run(command: &KernelDiff, shared: &Shared, output: &Output) -> io::Result
                     .iter()
                     .for_each(|error| output.note(&format!("{}: {error}; only sections are compared", path.display())));
             });
-            writer.verdict(Verdict::Different, None, &sections, &[])?;
+            let verdict = Verdict::Different;
+            writer.summary(&Summary { verdict, signatures: None, sections: &sections, findings: &[] })?;
             results.flush()?;
             return Ok(Outcome::Nothing);
         }
@@ -129,13 +132,15 @@ pub fn run(command: &KernelDiff, shared: &Shared, output: &Output) -> io::Result
     let signatures = [ours.signature(), theirs.signature()];
     let difference = ours.difference(&theirs);
     let verdict = if signatures[0] == signatures[1] { Verdict::Equivalent } else { Verdict::Different };
-    writer.verdict(verdict, Some(signatures), &sections, &difference.changes)?;
-    let show = |change| shown(change, [(&first, &ours), (&second, &theirs)]);
-    for batch in difference.changes.chunks(BATCH) {
-        let wanted: Vec<&Change> = batch.iter().filter(|change| writer.is_wanted(change)).collect();
-        let shown: Vec<Shown<'_>> = wanted.into_par_iter().map(show).collect();
+    let findings = findings(&difference.changes, [&ours, &theirs]);
+    writer.summary(&Summary { verdict, signatures: Some(signatures), sections: &sections, findings: &findings })?;
+    let wanted: Vec<&Finding<'_>> = findings.iter().filter(|finding| writer.is_wanted(finding)).collect();
+    let sides = [(&first, &ours), (&second, &theirs)];
+    for batch in wanted.chunks(BATCH) {
+        let shown: Vec<Shown<'_>> =
+            batch.par_iter().map(|finding| Shown::new(finding, sides, !command.names)).collect();
         for shown in &shown {
-            writer.change(shown)?;
+            writer.finding(shown)?;
         }
     }
     results.flush()?;
@@ -165,41 +170,6 @@ fn sections(first: &Side, second: &Side) -> Result<Vec<SectionChange>, String> {
         .collect())
 }
 
-fn shown<'c>(change: &'c Change, sides: [(&Side, &side::Parts<'_>); 2]) -> Shown<'c> {
-    let parts = [change.first, change.second];
-    if change.kind != PartKind::Function {
-        return Shown { change, place: None, hunks: Vec::new() };
-    }
-    let place = |which: usize, offset: u64| {
-        let (side, apart) = sides[which];
-        let part = &apart.program.parts()[parts[which]?];
-        side.sources()?.place(apart.program.link_addr(part, offset))
-    };
-    let whole = place(1, 0).or_else(|| place(0, 0));
-    let (Some(ours), Some(theirs)) = (change.first, change.second) else {
-        return Shown { change, place: whole, hunks: Vec::new() };
-    };
-    let listings = [(0, ours), (1, theirs)].map(|(which, at)| {
-        let program = &sides[which].1.program;
-        program.listing(&program.parts()[at])
-    });
-    let shown = |hunk: &Hunk| {
-        let changed = hunk.rows.iter().find(|row| !row.is_same);
-        let place = changed.and_then(|row| {
-            let at = |which: usize, line: Option<usize>| place(which, listings[which].lines[line?].offset);
-            at(1, row.second).or_else(|| at(0, row.first))
-        });
-        let line = |which: usize, line: Option<usize>| line.map(|line| listings[which].lines[line].clone());
-        let rows = hunk
-            .rows
-            .iter()
-            .map(|row| ShownRow { sides: [line(0, row.first), line(1, row.second)], is_same: row.is_same });
-        ShownHunk { place, rows: rows.collect() }
-    };
-    let hunks = hunks(&listings[0], &listings[1]).iter().map(shown).collect();
-    Shown { change, place: whole, hunks }
-}
-
 /// Writes what is found, in one of the forms.
 struct Writer<'w, W> {
     format: Format,
@@ -208,34 +178,38 @@ struct Writer<'w, W> {
 }
 
 impl<W: Write> Writer<'_, W> {
-    fn verdict(
-        &mut self,
-        verdict: Verdict,
-        signatures: Option<[Signature; 2]>,
-        sections: &[SectionChange],
-        changes: &[Change],
-    ) -> io::Result<()> {
+    fn summary(&mut self, summary: &Summary<'_>) -> io::Result<()> {
         match self.format {
-            Format::Text if self.command.function.is_empty() => text::verdict(verdict, sections, changes, self.out),
-            Format::Text => Ok(()),
-            Format::Ndjson => record::verdict(verdict, signatures, sections, self.out),
+            Format::Ndjson => record::summary(summary, self.out),
+            Format::Text if !self.command.function.is_empty() => Ok(()),
+            Format::Text => {
+                text::summary(summary, self.out)?;
+                // The names of functions whose instructions follow stand there.
+                let has_names =
+                    |finding: &Finding<'_>| !self.command.summary && (self.command.names || !has_code(finding));
+                text::names(summary.findings.iter().filter(|finding| has_names(finding)), self.out)
+            }
         }
     }
 
-    fn is_wanted(&self, change: &Change) -> bool {
-        let named = &self.command.function;
-        let is_changed = matches!(change.what, What::Bytes | What::References) && change.kind == PartKind::Function;
+    fn is_wanted(&self, finding: &Finding<'_>) -> bool {
+        let KernelDiff { summary, names, function, .. } = self.command;
         match self.format {
-            _ if !named.is_empty() => change.kind == PartKind::Function && named.contains(&change.name),
-            Format::Text => is_changed && !self.command.summary,
-            Format::Ndjson => true,
+            _ if !function.is_empty() => finding.kind == Kind::Function && function.contains(&finding.change.name),
+            Format::Text => has_code(finding) && !summary && !names,
+            Format::Ndjson => !summary,
         }
     }
 
-    fn change(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+    fn finding(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         match self.format {
             Format::Text => text::function(shown, self.out),
-            Format::Ndjson => record::change(shown, self.command.summary, self.out),
+            Format::Ndjson => record::finding(shown, self.out),
         }
     }
+}
+
+/// Whether it is a function that both kernels have.
+fn has_code(finding: &Finding<'_>) -> bool {
+    finding.kind == Kind::Function && !matches!(finding.class, Class::Added | Class::Removed)
 }

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use ksplat::image::{self, Image, Signature, set_signature};
 use ksplat::kernel::{self, Apart, Sources, sign};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Format, Shared};
@@ -76,7 +77,7 @@ pub fn run(command: &KernelSignature, shared: &Shared, output: &Output) -> io::R
                     found = true;
                     match shared.format {
                         Format::Text => text(path, &signed, &mut results)?,
-                        Format::Ndjson => ndjson(path, &signed, command, &mut results)?,
+                        Format::Ndjson => ndjson(path, &signed, signer.scheme, &mut results)?,
                     }
                 }
                 Err(error) => output.error(path, &error),
@@ -87,11 +88,43 @@ pub fn run(command: &KernelSignature, shared: &Shared, output: &Output) -> io::R
     Ok(output.finish(found, "no kernel found", shared.quiet))
 }
 
+/// What a signature is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Scheme {
+    /// The bytes of the sections, by BLAKE3.
+    Blake3,
+    /// The bytes of the sections, by SHA-256, as syzkaller does it.
+    Sha256,
+    /// What counts of the parts, with references by name (BLAKE3).
+    Normalized,
+}
+
+impl Scheme {
+    const ALL: [Scheme; 3] = [Scheme::Blake3, Scheme::Sha256, Scheme::Normalized];
+
+    /// The digest of sections and sets.
+    fn digest(self) -> image::Algorithm {
+        match self {
+            Scheme::Sha256 => image::Algorithm::Sha256,
+            Scheme::Blake3 | Scheme::Normalized => image::Algorithm::Blake3,
+        }
+    }
+
+    /// What to say on the command line to have it.
+    fn flag(self) -> &'static str {
+        match self {
+            Scheme::Blake3 => "--algorithm blake3",
+            Scheme::Sha256 => "--algorithm sha256",
+            Scheme::Normalized => "--normalized",
+        }
+    }
+}
+
 /// How files are signed.
 struct Signer {
-    algorithm: image::Algorithm,
+    scheme: Scheme,
     with_sections: bool,
-    is_normalized: bool,
     /// Names and signatures, where the kernels are signed together with modules.
     modules: Option<Vec<(String, Signature)>>,
 }
@@ -104,12 +137,12 @@ struct Signed {
 
 impl Signer {
     fn new(command: &KernelSignature, output: &Output) -> Signer {
-        let algorithm = match command.algorithm {
-            Algorithm::Blake3 => image::Algorithm::Blake3,
-            Algorithm::Sha256 => image::Algorithm::Sha256,
+        let scheme = match command.algorithm {
+            _ if command.normalized => Scheme::Normalized,
+            Algorithm::Blake3 => Scheme::Blake3,
+            Algorithm::Sha256 => Scheme::Sha256,
         };
-        let mut signer =
-            Signer { algorithm, with_sections: command.sections, is_normalized: command.normalized, modules: None };
+        let mut signer = Signer { scheme, with_sections: command.sections, modules: None };
         signer.modules = command.with_modules.as_deref().map(|directory| signer.modules_below(directory, output));
         signer
     }
@@ -129,15 +162,27 @@ impl Signer {
         files.into_par_iter().filter_map(sign).collect()
     }
 
+    /// Which other scheme gives a file this signature. Of a set, the modules would have to be signed anew.
+    fn scheme_of(&self, path: &Path, signature: Signature) -> Option<Scheme> {
+        let mut others = Scheme::ALL.into_iter().filter(|scheme| *scheme != self.scheme && self.modules.is_none());
+        others.find(|scheme| {
+            let signer = Signer { scheme: *scheme, with_sections: false, modules: None };
+            signer.sign(path).is_ok_and(|signed| signed.signature == signature)
+        })
+    }
+
     fn sign(&self, path: &Path) -> Result<Signed, String> {
         let bytes = KernelFile::open(path)?;
-        let signed = if self.is_normalized { normalized(&bytes) } else { sign(&bytes, self.algorithm) };
+        let signed = match self.scheme {
+            Scheme::Normalized => normalized(&bytes),
+            scheme => sign(&bytes, scheme.digest()),
+        };
         let signed = signed.map_err(|error| error.to_string())?;
         let signature = match &self.modules {
             None => signed.signature,
             Some(modules) => {
                 let modules: Vec<_> = modules.iter().map(|(name, signature)| (name.as_str(), *signature)).collect();
-                set_signature(self.algorithm, signed.signature, &modules)
+                set_signature(self.scheme.digest(), signed.signature, &modules)
             }
         };
         let sections = if self.with_sections { &signed.sections[..] } else { &[] };
@@ -160,36 +205,42 @@ fn text(path: &Path, signed: &Signed, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn ndjson(path: &Path, signed: &Signed, command: &KernelSignature, out: &mut impl Write) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Record<'r> {
-        file: &'r str,
-        algorithm: &'r str,
-        signature: String,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        sections: Vec<Section<'r>>,
-    }
-    #[derive(Serialize)]
-    struct Section<'r> {
-        name: &'r str,
-        size: usize,
-        digest: String,
-    }
-    let section = |(name, size, digest): &'_ (String, usize, Signature)| (name.clone(), *size, digest.to_string());
-    let sections: Vec<_> = signed.sections.iter().map(section).collect();
+/// The record of a file. The names are a contract; the documentation is that of the JSON Schema.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Record<'r> {
+    /// The path of the kernel or module.
+    file: &'r str,
+    /// What the signature is made with.
+    algorithm: Scheme,
+    /// The signature: 64 hex digits.
+    signature: String,
+    /// The sections that are loaded from the file, in header order, with `--sections`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sections: Vec<Section<'r>>,
+}
+
+/// A section that is loaded from the file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Section<'r> {
+    /// Its name; `(relocations)` for those of a module.
+    name: &'r str,
+    /// Bytes.
+    size: usize,
+    /// Its digest: 64 hex digits.
+    digest: String,
+}
+
+fn ndjson(path: &Path, signed: &Signed, scheme: Scheme, out: &mut impl Write) -> io::Result<()> {
     let record = Record {
         file: &path.to_string_lossy(),
-        algorithm: match command.algorithm {
-            _ if command.normalized => "normalized",
-            Algorithm::Blake3 => "blake3",
-            Algorithm::Sha256 => "sha256",
-        },
+        algorithm: scheme,
         signature: signed.signature.to_string(),
-        sections: sections
-            .iter()
-            .map(|(name, size, digest)| Section { name, size: *size, digest: digest.clone() })
-            .collect(),
+        sections: signed.sections.iter().map(section).collect(),
     };
     serde_json::to_writer(&mut *out, &record).map_err(io::Error::from)?;
     out.write_all(b"\n")
+}
+
+fn section((name, size, digest): &(String, usize, Signature)) -> Section<'_> {
+    Section { name, size: *size, digest: digest.to_string() }
 }

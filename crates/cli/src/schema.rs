@@ -28,6 +28,10 @@ enum Records {
     BisectShow,
     /// `ksplat bisect audit`.
     BisectAudit,
+    /// `ksplat kernel-signature`.
+    KernelSignature,
+    /// `ksplat kernel-diff`.
+    KernelDiff,
 }
 
 /// Runs the command.
@@ -38,6 +42,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> io::Result<Outcome> {
         Records::Report => generator.into_root_schema_for::<Record<'_>>(),
         Records::BisectShow => generator.into_root_schema_for::<crate::bisect::show::Record<'_>>(),
         Records::BisectAudit => generator.into_root_schema_for::<bisect::Audit>(),
+        Records::KernelSignature => generator.into_root_schema_for::<crate::kernel_signature::Record<'_>>(),
+        Records::KernelDiff => generator.into_root_schema_for::<crate::kernel_diff::record::Record<'_>>(),
     };
     RecursiveTransform(absent_not_null).transform(&mut schema);
     let mut results = output.results();

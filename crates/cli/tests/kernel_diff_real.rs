@@ -269,7 +269,7 @@ fn functions_that_differ_are_those_whose_masked_bytes_differ() {
         expected = independent(&ours, &theirs, &lines);
     }
     let command = Command::new(env!("CARGO_BIN_EXE_ksplat"))
-        .args(["kernel-diff", "--summary", "--format", "ndjson"])
+        .args(["kernel-diff", "--names", "--format", "ndjson"])
         .args([&first, &second])
         .output()
         .unwrap();
@@ -279,7 +279,7 @@ fn functions_that_differ_are_those_whose_masked_bytes_differ() {
     for line in String::from_utf8(command.stdout).unwrap().lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let what = match record["change"].as_str() {
-            Some("bytes") => "bytes",
+            Some("bytes" | "offsets") => "bytes",
             Some("removed") => "removed",
             Some("added") => "added",
             // The same bytes call another function or print another string, which the masks hide.

@@ -177,6 +177,16 @@ fn checking_is_as_b3sum_does_it() {
     let (code, out, error) = run(&folder, &["--check", "--quiet", "sums"]);
     assert_eq!(out, "one: FAILED (no such file or directory)\ntwo: FAILED\n");
     assert_eq!((code, error.as_str()), (1, "ksplat: WARNING: 2 computed signatures did NOT match\n"));
+    // Signatures made in another way are no other kernels.
+    for flags in [&["--algorithm", "sha256"][..], &["--normalized"], &[]] {
+        let sums = run(&folder, &[flags, &["two"]].concat()).1;
+        fs::write(folder.join("two.sums"), sums).unwrap();
+        assert_eq!(run(&folder, &[flags, &["--check", "two.sums"]].concat()).1, "two: OK\n");
+        let other = if flags.is_empty() { &["--normalized"][..] } else { &[] };
+        let (code, out, _) = run(&folder, &[other, &["--check", "two.sums"]].concat());
+        let flags = if flags.is_empty() { "--algorithm blake3".to_owned() } else { flags.join(" ") };
+        assert_eq!((code, out), (1, format!("two: FAILED (it is that of {flags})\n")));
+    }
     fs::write(folder.join("bad"), "no line\n").unwrap();
     let (code, out, error) = run(&folder, &["--check", "bad"]);
     assert_eq!((code, out.as_str()), (1, ""));

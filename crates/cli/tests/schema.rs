@@ -93,6 +93,63 @@ fn bisection_records_are_what_their_schemas_say() {
     }
 }
 
+/// Records of kernels: of two modules that differ in everything, and of one and a copy with another byte in a function.
+fn kernel_records(command: &str) -> Vec<Value> {
+    let modules = testkit::workspace_root().join("testdata/lab/ko");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema");
+    std::fs::create_dir_all(&folder).unwrap();
+    let [one, other] = ["crashlib.ko", "crashme.ko"].map(|name| modules.join(name).to_str().unwrap().to_owned());
+    if command == "kernel-signature" {
+        let signed = [&["--sections"][..], &["--normalized"], &["--algorithm", "sha256"]]
+            .into_iter()
+            .map(|flags| ksplat(&[&[command, "--format", "ndjson"], flags, &[&one, &other]].concat()));
+        return signed.flat_map(|lines| values(&lines)).collect();
+    }
+    let mut bytes = std::fs::read(&other).unwrap();
+    let image = ksplat::image::Image::parse(&bytes).unwrap();
+    let text = image.section_bytes(".text").unwrap();
+    // An addition to a 64-bit register, or its like.
+    let at = memchr::memmem::find(&bytes, text).unwrap() + memchr::memmem::find(text, b"\x48\x83").unwrap();
+    bytes[at + 3] ^= 8;
+    let copy = folder.join("copy.ko");
+    std::fs::write(&copy, bytes).unwrap();
+    let differ = |second: &str| {
+        let arguments = [command, "--format", "ndjson", &other, second];
+        let output = Command::new(env!("CARGO_BIN_EXE_ksplat")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        values(&String::from_utf8(output.stdout).unwrap())
+    };
+    [differ(&one), differ(copy.to_str().unwrap())].concat()
+}
+
+fn values(lines: &str) -> Vec<Value> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn records_of_kernels_are_what_their_schemas_say() {
+    for command in ["kernel-signature", "kernel-diff"] {
+        let validator = jsonschema::validator_for(&schema(command)).unwrap();
+        let root = schema(command);
+        let mut seen = BTreeSet::new();
+        for record in kernel_records(command) {
+            let wrong: Vec<String> =
+                validator.iter_errors(&record).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            assert_eq!(wrong, [""; 0], "{record}");
+            note(&root, &root, "record", &record, &mut seen);
+            let mut all = Vec::new();
+            places(&record, "", &mut all);
+            for place in all {
+                let mut wrong = record.clone();
+                *wrong.pointer_mut(&place).unwrap() = json!([[null]]);
+                assert!(!validator.is_valid(&wrong), "{command} {place}");
+            }
+        }
+        let missing: Vec<String> = properties(&root).difference(&seen).cloned().collect();
+        assert_eq!(missing, [""; 0], "{command}");
+    }
+}
+
 /// Each place in a value: a path of JSON pointers.
 fn places(value: &Value, at: &str, each: &mut Vec<String>) {
     match value {
@@ -161,7 +218,7 @@ fn every_property_is_documented() {
         members.iter().for_each(|(name, member)| undocumented(member, &format!("{at}/{name}"), missing));
     }
     let mut missing = Vec::new();
-    for records in ["report", "bisect-show", "bisect-audit"] {
+    for records in ["report", "bisect-show", "bisect-audit", "kernel-signature", "kernel-diff"] {
         undocumented(&schema(records), records, &mut missing);
     }
     // A range of bytes is schemars' own, and says what it is.

@@ -5,9 +5,11 @@ use image::{Algorithm, Error, Image, LoadedSection, Signature};
 use rayon::prelude::*;
 
 mod hunks;
+mod offsets;
 mod sources;
 
 pub use hunks::{Hunk, Row, hunks};
+pub use offsets::differ_in_offsets;
 pub use sources::Sources;
 
 /// A kernel signature with what it is made of.

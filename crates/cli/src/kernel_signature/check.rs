@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ksplat::image::Signature;
 use rayon::prelude::*;
 
-use super::{BATCH, Signer, line};
+use super::{BATCH, Scheme, Signer, line};
 use crate::args::Shared;
 use crate::output::{Outcome, Output, printable, reason};
 
@@ -31,9 +31,10 @@ pub fn run(lists: &[PathBuf], signer: &Signer, shared: &Shared, output: &Output)
                 match checked {
                     Checked::Same(_) if shared.quiet => {}
                     Checked::Same(path) => writeln!(results, "{path}: OK")?,
-                    Checked::Other(path) => {
+                    Checked::Other(path, scheme) => {
                         failed += 1;
-                        writeln!(results, "{path}: FAILED")?;
+                        let hint = scheme.map_or(String::new(), |scheme| format!(" (it is that of {})", scheme.flag()));
+                        writeln!(results, "{path}: FAILED{hint}")?;
                     }
                     Checked::Unread(path, why) => {
                         failed += 1;
@@ -58,7 +59,8 @@ pub fn run(lists: &[PathBuf], signer: &Signer, shared: &Shared, output: &Output)
 
 enum Checked {
     Same(String),
-    Other(String),
+    /// With what it would be the signature of the list.
+    Other(String, Option<Scheme>),
     Unread(String, String),
     NoLine(&'static str),
 }
@@ -72,7 +74,7 @@ fn check(line: &str, signer: &Signer) -> Checked {
     let shown = format!("{mark}{shown}");
     match signer.sign(Path::new(&path)) {
         Ok(signed) if signed.signature == expected => Checked::Same(shown),
-        Ok(_) => Checked::Other(shown),
+        Ok(_) => Checked::Other(shown, signer.scheme_of(Path::new(&path), expected)),
         Err(why) => Checked::Unread(shown, why),
     }
 }

@@ -12,7 +12,7 @@ fn changed_functions_are_shown_side_by_side() {
     for (ours, theirs) in ours.iter().zip(&theirs) {
         let (code, out) = ksplat(&["kernel-diff"], &[ours, theirs]);
         assert_eq!(code, 1);
-        assert!(out.contains("\nfirst changed (lib/first.c:5)\n  @ lib/first.c:11\n"), "{out}");
+        assert!(out.contains("\nfirst (lib/first.c:5): changed\n  @ lib/first.c:11\n"), "{out}");
         let row = out.lines().find(|line| line.contains("$0x1267")).unwrap();
         assert!(row.contains(" | ") && row.contains("$0x1268"), "{row}");
         let (_, json) = ksplat(&["kernel-diff", "--format", "ndjson"], &[ours, theirs]);

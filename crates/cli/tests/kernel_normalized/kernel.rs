@@ -114,7 +114,7 @@ pub fn compared(test: &str, first: &Kernel, second: &Kernel) -> [String; 3] {
     let theirs = second.build(&folder.join("b"));
     std::array::from_fn(|form| {
         let (ours, theirs) = (ours[form].as_path(), theirs[form].as_path());
-        let (code, out) = ksplat(&["kernel-diff", "--summary"], &[ours, theirs]);
+        let (code, out) = ksplat(&["kernel-diff", "--names"], &[ours, theirs]);
         let verdict = out.lines().next().unwrap().to_owned();
         let equal = signature(&["--normalized"], ours) == signature(&["--normalized"], theirs);
         let same = signature(&[], ours) == signature(&[], theirs);

@@ -294,7 +294,8 @@ impl<'d> Space<'d> {
         Target::Symbol { index: index.0 as u32, plus: address.wrapping_sub(place) as i64 }
     }
 
-    fn value(&self, section: usize, at: u64, size: u32) -> Option<i64> {
+    /// The number in a field.
+    pub(super) fn value(&self, section: usize, at: u64, size: u32) -> Option<i64> {
         let bytes = self.bytes(section, at, at.checked_add(size.into())?);
         Some(match size {
             1 => i8::from_le_bytes(bytes.try_into().ok()?).into(),

@@ -9,7 +9,7 @@ use super::units::Unit;
 struct Table(&'static str, u64, &'static [(u64, u32)]);
 
 /// Layouts of x86_64, for tables whose relocations do not tell them.
-const TABLES: [Table; 19] = [
+const TABLES: [Table; 20] = [
     Table("__bug_table", 12, &[(0, 4), (4, 4)]),
     Table("__ex_table", 12, &[(0, 4), (4, 4)]),
     Table("__jump_table", 16, &[(0, 4), (4, 4), (8, 8)]),
@@ -21,7 +21,9 @@ const TABLES: [Table; 19] = [
     Table("__start___tracepoints_ptrs", 4, &[(0, 4)]),
     Table("__start_static_call_sites", 8, &[(0, 4), (4, 4)]),
     Table(".static_call_sites", 8, &[(0, 4), (4, 4)]),
+    // Since 6.3 an entry has flags: 5d1dd961e743 ("x86/alternatives: Add alt_instr.flags").
     Table(".altinstructions", 12, &[(0, 4), (4, 4)]),
+    Table(".altinstructions", 14, &[(0, 4), (4, 4)]),
     Table(".call_sites", 4, &[(0, 4)]),
     Table(".ibt_endbr_seal", 4, &[(0, 4)]),
     Table(".orc_unwind_ip", 4, &[(0, 4)]),
@@ -69,11 +71,26 @@ fn table(space: &Space<'_>, unit: &Unit) -> Option<&'static Table> {
     }
     let name = space.unit_name(unit);
     let section = space.sections[unit.section].name;
-    // Each export has a label of its own (`__ksymtab_vfs_read`) before an entry.
     let size = unit.end - unit.begin;
-    TABLES
-        .iter()
-        .find(|Table(table, stride, _)| size > *stride && (*table == section || (!name.is_empty() && *table == name)))
+    // Each export has a label of its own (`__ksymtab_vfs_read`) before an entry.
+    let is_called =
+        |table: &str, stride: u64| size > stride && (table == section || (!name.is_empty() && table == name));
+    let mut called = TABLES.iter().filter(|Table(table, stride, _)| is_called(table, *stride));
+    let first = called.next()?;
+    match called.next() {
+        Some(second) if !points_at_something(space, unit, first) => Some(second),
+        _ => Some(first),
+    }
+}
+
+/// Whether the first field of each entry counts to something that is loaded, as those of a table of another layout do not.
+fn points_at_something(space: &Space<'_>, unit: &Unit, Table(_, stride, fields): &Table) -> bool {
+    let Some((field, size)) = fields.first() else { return true };
+    let last = unit.end - stride;
+    (unit.begin..=last).step_by(*stride as usize).map(|start| start + field).all(|at| {
+        let by = space.value(unit.section, at, *size).unwrap_or_default();
+        space.section_at(at.wrapping_add_signed(by)).is_some()
+    })
 }
 
 /// Whether each entry has its references at the same places. What is behind the last entry is padding.
