@@ -11,7 +11,7 @@ use ksplat::{CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
-use crate::kernel::{Kernel, Kernels};
+use crate::kernel::{Booted, Kernel, Kernels};
 use crate::output::{Outcome, Output, reason};
 use crate::report::{self, words};
 
@@ -131,7 +131,7 @@ impl Decode<'_, '_> {
             buffer.extend_from_slice(&chunk[..read]);
             let whole = if read == 0 { buffer.len() } else { lines_end(&buffer) };
             for (part, boot) in boots.next(&buffer[..whole]) {
-                let kernel = self.kernels.of(&boot.build);
+                let kernel = self.kernels.of(&boot);
                 if kernel.is_refused() {
                     self.copy(&buffer[part], out).map_err(Failure::Write)?;
                     continue;
@@ -149,7 +149,7 @@ impl Decode<'_, '_> {
     fn text(
         &mut self,
         decoder: &mut Decoder,
-        kernel: &Kernel<'_>,
+        kernel: &Booted<'_>,
         text: &[u8],
         out: &mut impl Write,
     ) -> io::Result<()> {

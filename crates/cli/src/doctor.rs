@@ -24,9 +24,9 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
     let mut results = output.results();
     let mut found = false;
     if paths.is_empty() {
-        let build = running();
-        let kernel = kernels.of(&build);
-        examine(&kernels, &kernel, &Boot { build, offset: None }, &BTreeSet::new(), &mut results)?;
+        let boot = Boot { build: running(), offset: None };
+        let kernel = kernels.of(&boot);
+        examine(&kernels, &kernel, &boot, &BTreeSet::new(), &mut results)?;
         found = kernel.path().is_some();
     }
     for path in paths {
@@ -42,7 +42,7 @@ pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Ou
         }
         writeln!(results, "{}", printable(&path.to_string_lossy()))?;
         for (part, boot) in Boots::default().next(&log) {
-            let kernel = kernels.of(&boot.build);
+            let kernel = kernels.of(&boot);
             let modules = modules_of(&log[part]);
             examine(&kernels, &kernel, &boot, &modules, &mut results)?;
             found |= kernel.path().is_some();

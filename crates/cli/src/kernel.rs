@@ -1,5 +1,6 @@
 //! The kernels that frames are looked up in: for each build that a log names, its image and its modules.
 
+mod booted;
 mod images;
 mod tried;
 
@@ -10,11 +11,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use fetch::{Search, Wanted};
 use ksplat::Checked;
 use ksplat::image::Kind;
-use ksplat::symbolize::{Choice, Identity, Resolution, Symbolizer};
-use ksplat::trace::{Build, Frame, Report};
+use ksplat::symbolize::{Choice, Identity, KaslrOffset, Symbolizer};
+use ksplat::trace::{Boot, Build, Frame, Report};
 
 use crate::args::{Proof, Shared};
 use crate::output::Output;
+pub use booted::Booted;
 use images::{Images, Opened};
 pub use tried::{Tried, Verdict};
 
@@ -22,9 +24,6 @@ pub use tried::{Tried, Verdict};
 const MOST_BUILDS: usize = 256;
 /// Kernels that are opened in the search for one.
 const MOST_OPENED: usize = 64;
-
-/// Doubted frames between two others.
-const MOST_DOUBTED: usize = 64;
 
 /// Where there is no image, every frame is a miss.
 static NOTHING: LazyLock<Symbolizer<'static>> = LazyLock::new(|| Symbolizer::new(None, []));
@@ -94,8 +93,12 @@ impl<'o> Kernels<'o> {
         is_named.then(|| Kernels::new(shared, output))
     }
 
-    /// The kernel of a build. What is wrong with the search is said once for each build.
-    pub fn of(&self, build: &Build) -> Arc<Kernel<'o>> {
+    /// The kernel of a boot. What is wrong with the search is said once.
+    pub fn of(&self, boot: &Boot) -> Booted<'o> {
+        Booted { kernel: self.of_build(&boot.build), offset: boot.offset.map(KaslrOffset) }
+    }
+
+    fn of_build(&self, build: &Build) -> Arc<Kernel<'o>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = known.get(build) {
             return Arc::clone(kernel);
@@ -241,22 +244,6 @@ impl Kernel<'_> {
         for frames in by_module.into_values() {
             self.of(&frames[0]).prepare(&frames);
         }
-    }
-
-    /// What the frames of a stack stand for, innermost first, or those of several stacks one behind the other.
-    pub fn resolve_all(&self, frames: &[Frame<'_>]) -> Vec<Resolution<'static>> {
-        self.prepare(frames);
-        if let Some(image) = self.image {
-            self.files.images.asked(image, frames.iter().filter(|frame| frame.module.is_none()).count());
-        }
-        let mut below = None;
-        let resolve = |(number, frame): (usize, &Frame<'_>)| {
-            let above = frames[number + 1..].iter().take(MOST_DOUBTED).find(|frame| frame.reliable);
-            let found = self.of(frame).resolve_between(frame, below.map(|below| &frames[below]), above);
-            below = if frame.reliable { Some(number) } else { below };
-            found
-        };
-        frames.iter().enumerate().map(resolve).collect()
     }
 
     /// The image that a frame is in; an empty one where there is none, so that the frame is a miss.

@@ -11,7 +11,7 @@ use ksplat::{Checked, Found, Symbolized};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::kernel::Kernel;
+use crate::kernel::Booted;
 use image::ImageRecord;
 
 /// One report of `ksplat report --format ndjson`. Every field may be absent; unknown fields are to be ignored.
@@ -229,7 +229,7 @@ struct CallRecord {
 
 impl<'a> Record<'a> {
     /// The record of a report, symbolized where there is a kernel.
-    pub fn new(file: &'a str, found: &'a Found<'a>, kernel: Option<&Kernel<'_>>) -> Record<'a> {
+    pub fn new(file: &'a str, found: &'a Found<'a>, kernel: Option<&Booted<'_>>) -> Record<'a> {
         if let Some(kernel) = kernel {
             let frames: Vec<Frame<'_>> =
                 found.report.traces.iter().flat_map(|trace| trace.frames.iter().copied()).collect();
@@ -307,7 +307,7 @@ impl<'a> TraceRecord<'a> {
     fn new(
         report: &'a Report<'a>,
         number: usize,
-        kernel: Option<&Kernel<'_>>,
+        kernel: Option<&Booted<'_>>,
         checked: Option<&Checked>,
     ) -> TraceRecord<'a> {
         let trace = &report.traces[number];

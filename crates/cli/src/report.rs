@@ -15,7 +15,7 @@ use crate::args::{Format, Shared};
 use crate::batch::{self, Step};
 use crate::facts::facts;
 use crate::input::{Input, inputs};
-use crate::kernel::{Kernel, Kernels};
+use crate::kernel::{Booted, Kernels};
 use crate::output::{Outcome, Output, printable, reason};
 use crate::record::Record;
 
@@ -32,11 +32,11 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
     let mut results = output.results();
     let mut found = false;
     let show = |file: &str, report: &Found<'_>, boots: &Parts, out: &mut dyn Write| {
-        let kernel = kernels.as_ref().map(|kernels| kernels.of(&build_of(report, boots)));
+        let kernel = kernels.as_ref().map(|kernels| kernels.of(&boot_of(report, boots)));
         let kernel = kernel.filter(|kernel| !kernel.is_refused());
         match shared.format {
-            Format::Text => text(file, report, kernel.as_deref(), out),
-            Format::Ndjson => ndjson(file, report, kernel.as_deref(), out),
+            Format::Text => text(file, report, kernel.as_ref(), out),
+            Format::Ndjson => ndjson(file, report, kernel.as_ref(), out),
         }
     };
     if let [input] = &inputs[..] {
@@ -63,14 +63,15 @@ pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output
 type Parts = [(Range<usize>, Boot)];
 type Show<'s> = dyn Fn(&str, &Found<'_>, &Parts, &mut dyn Write) -> io::Result<()> + Sync + 's;
 
-/// The build that a report comes from: what its header says, and the log around it.
-fn build_of(found: &Found<'_>, boots: &Parts) -> Build {
-    let mut build = Build::of(&found.report.origin);
+/// The boot that a report comes from: what its header says, and the log around it.
+fn boot_of(found: &Found<'_>, boots: &Parts) -> Boot {
+    let mut own = Boot { build: Build::of(&found.report.origin), offset: None };
     let around = boots.iter().find(|(part, _)| part.contains(&found.span.start));
-    if let Some((_, boot)) = around.filter(|(_, boot)| boot.build.agrees(&build)) {
-        build.learn(boot.build.clone());
+    if let Some((_, boot)) = around.filter(|(_, boot)| boot.build.agrees(&own.build)) {
+        own.build.learn(boot.build.clone());
+        own.offset = boot.offset;
     }
-    build
+    own
 }
 
 /// Reads one input and shows its reports; true where it has some. Only a failure to write is an error.
@@ -121,13 +122,13 @@ fn read(
     Ok(found)
 }
 
-fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dyn Write) -> io::Result<()> {
+fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Booted<'_>>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, &Record::new(file, found, kernel)).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
 /// The report for a person: the title, then a fact a line.
-fn text(file: &str, found: &Found<'_>, kernel: Option<&Kernel<'_>>, out: &mut dyn Write) -> io::Result<()> {
+fn text(file: &str, found: &Found<'_>, kernel: Option<&Booted<'_>>, out: &mut dyn Write) -> io::Result<()> {
     let Found { title, report, splat, span, .. } = found;
     let origin = &report.origin;
     let mut page = Page { text: String::with_capacity(1024), value: String::new() };

@@ -124,6 +124,37 @@ fn a_build_in_the_working_directory_is_taken_with_its_modules() {
 }
 
 #[test]
+fn bare_addresses_mean_what_the_boot_says() {
+    let machine = Machine::new("bare");
+    let image = kernel("6.1.0", 10);
+    machine.put("work/vmlinux", &image.write());
+    let start = image.symbol("tank_fill").address;
+    let boot = |by: u64, tells: &str| {
+        let address = start + by + 4;
+        format!("Linux version 6.1.0 (a@b) (gcc) #1 SMP\nRIP: 0010:{address:#x}\n [<{address:x}>]\n{tells}\n")
+    };
+    let lines = |log: &str| {
+        let (_, out, error) = machine.run(&["decode"], log.as_bytes());
+        let lines: Vec<String> =
+            out.lines().filter_map(|line| Some(line.split_once(" tank_fill mm/")?.1.into())).collect();
+        (lines, error)
+    };
+    let moved = |by: u64| format!("Kernel Offset: {by:#x} from 0xffffffff81000000");
+    // Each boot was loaded elsewhere.
+    let (found, _) = lines(&(boot(0x1b40_0000, &moved(0x1b40_0000)) + &boot(0x200_0000, &moved(0x200_0000))));
+    assert_eq!(found, ["tank.c:10"; 4]);
+    let named = format!(" [<{:x}>] tank_fill+0x9/0x40", start + 0x300_0009);
+    assert_eq!(lines(&boot(0x300_0000, &named)).0, ["tank.c:10"; 2], "a frame with both tells it");
+    assert_eq!(lines(&boot(0, "Kernel Offset: disabled")).0, ["tank.c:10"; 2]);
+    let (found, error) = lines(&boot(0x1b40_0000, ""));
+    assert_eq!(found, [""; 0]);
+    assert!(error.contains("2 bare address, and it is not known where the kernel was loaded"), "{error}");
+    let (found, error) = lines(&boot(0x1b40_0000, &moved(0)));
+    assert_eq!(found, [""; 0]);
+    assert!(error.contains("2 address is not in the text"), "{error}");
+}
+
+#[test]
 fn links_out_of_a_debug_directory_are_not_followed() {
     let machine = Machine::new("links");
     let outside = machine.put("outside/vmlinux", &kernel("6.1.0", 10).write());

@@ -24,11 +24,13 @@ impl Token<'_> {
         let behind = &line[self.found.symbol.end..];
         calls.iter().map(move |call| {
             let mut text = before.to_vec();
+            let is_bare = self.found.frame.function.is_empty();
             if call.inlined {
                 text.extend_from_slice(format!("{} {} [inline]", call.function, call.place()).as_bytes());
             } else {
                 text.extend_from_slice(symbol);
-                text.extend_from_slice(format!(" {}", call.place()).as_bytes());
+                let name = if is_bare { format!(" {}", call.function) } else { String::new() };
+                text.extend_from_slice(format!("{name} {}", call.place()).as_bytes());
             }
             text.extend_from_slice(behind);
             text
@@ -126,7 +128,11 @@ impl Decoder {
         if pointer {
             self.entered.remove(&line.context);
         }
-        let mut found = Frame::find(line.raw)?;
+        let Some(mut found) = Frame::find(line.raw) else {
+            let mut found = bare(line)?;
+            found.frame.exact = pointer;
+            return Some(Token { line: line.offset..line.end(), found });
+        };
         if is_symbolized(&line.raw[found.symbol.end..]) {
             return None;
         }
@@ -141,6 +147,19 @@ impl Decoder {
         }
         Some(Token { line: line.offset..line.end(), found })
     }
+}
+
+/// A line that is an address and nothing else: `[<ffffffff81000010>]`, `RIP: 0010:0xffffffff81000010`.
+fn bare<'t>(line: &Line<'t>) -> Option<FrameAt<'t>> {
+    let body = line.body.trim_ascii();
+    let body = body.strip_prefix(b"RIP: 0010:").unwrap_or(body);
+    if !matches!(body, [b'0', b'x', ..] | [b'[', b'<', ..] | [b'?', b' ', ..]) {
+        return None;
+    }
+    let frame = Frame::parse(body).filter(|frame| frame.function.is_empty())?;
+    let word = body.rsplit(|b| *b == b' ').next()?;
+    let end = memmem::rfind(line.raw, word)? + word.len();
+    Some(FrameAt { frame, symbol: end - word.len()..end, module: end..end })
 }
 
 /// ` fs/inode.c:12` behind a symbol.
@@ -177,6 +196,21 @@ mod tests {
     #[test]
     fn symbolized_text_is_left_alone() {
         assert_eq!(tokens(" f+0x1/0x2 fs/inode.c:12\n f+0x1/0x2 (fs/inode.c:12)\n f+0x1/0x2 [m]\n").len(), 1);
+    }
+
+    #[test]
+    fn bare_addresses_are_frames() {
+        let found = |text: &str| {
+            let tokens = Decoder::default().tokens(text.as_bytes());
+            tokens.first().map(|token| (text[token.found.symbol.clone()].to_owned(), token.found.frame.exact))
+        };
+        let address = "0xffffffff81000010";
+        assert_eq!(found(&format!("[ 1.0] RIP: 0010:{address}\n")), Some((address.into(), true)));
+        assert_eq!(found(&format!("[ 1.0]  ? {address}\n")), Some((address.into(), false)));
+        assert_eq!(found(" [<ffffffff81000010>]\n"), Some(("[<ffffffff81000010>]".into(), false)));
+        for text in ["RIP: 0033:0x4665d9\n", "0x12\n", "[<ffffffff81000010>] f fs/a.c:1\n", "0xffffffff81000010 is\n"] {
+            assert_eq!(found(text), None, "{text}");
+        }
     }
 
     #[test]

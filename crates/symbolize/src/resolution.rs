@@ -21,6 +21,13 @@ pub struct Call<'i> {
     pub inlined: bool,
 }
 
+impl Resolution<'_> {
+    /// Nothing is known, for this reason.
+    pub fn missed(miss: Miss) -> Self {
+        Resolution { calls: Vec::new(), pick: Pick::None, miss: Some(miss), candidates: Vec::new(), same_name: 0 }
+    }
+}
+
 impl Call<'_> {
     /// The source place, as `net/core/dev.c:6142`, `net/core/dev.c:?` or `??`.
     pub fn place(&self) -> impl fmt::Display + '_ {
@@ -91,6 +98,8 @@ pub enum Miss {
     OtherBuildId,
     /// The frame is a bare address.
     BareAddress,
+    /// The frame is a bare address, and nothing tells where the kernel was loaded.
+    UnknownOffset,
     /// The address is in no executable section of the image.
     NotText,
     /// No symbol has this name.
@@ -129,6 +138,7 @@ impl fmt::Display for Miss {
             Miss::NoModule => f.write_str("no image of the module found"),
             Miss::OtherBuildId => f.write_str("build-id differs from the image's"),
             Miss::BareAddress => f.write_str("bare address"),
+            Miss::UnknownOffset => f.write_str("bare address, and it is not known where the kernel was loaded"),
             Miss::NotText => f.write_str("address is not in the text"),
             Miss::Data => f.write_str("a variable, not code"),
             Miss::NoSymbol => f.write_str("no such symbol"),

@@ -15,21 +15,21 @@ const MAX_CANDIDATES: usize = 32;
 pub(crate) fn frame<'i>(symbolizer: &Symbolizer<'i>, frame: &Frame<'_>) -> Resolution<'i> {
     let module = match (symbolizer.module(frame.module), frame.module) {
         (Some(module), _) => module,
-        (None, None) => return missed(Miss::NoVmlinux),
-        (None, Some(_)) => return missed(Miss::NoModule),
+        (None, None) => return Resolution::missed(Miss::NoVmlinux),
+        (None, Some(_)) => return Resolution::missed(Miss::NoModule),
     };
     if let Some(printed) = frame.build_id
         && module.image.build_id().is_some_and(|own| !own.is(printed))
     {
-        return missed(Miss::OtherBuildId);
+        return Resolution::missed(Miss::OtherBuildId);
     }
     if frame.function.is_empty() {
-        return missed(Miss::BareAddress);
+        return Resolution::missed(Miss::BareAddress);
     }
     let symbols = match module.named(frame.function) {
         Named::Text(symbols) => symbols,
-        Named::Data => return missed(Miss::Data),
-        Named::Nothing => return missed(Miss::NoSymbol),
+        Named::Data => return Resolution::missed(Miss::Data),
+        Named::Nothing => return Resolution::missed(Miss::NoSymbol),
     };
     match &symbols[..] {
         // Some messages name a function and an offset only.
@@ -48,16 +48,16 @@ pub(crate) fn address<'i>(
 ) -> Resolution<'i> {
     let module = match (symbolizer.module(module), module) {
         (Some(module), _) => module,
-        (None, None) => return missed(Miss::NoVmlinux),
-        (None, Some(_)) => return missed(Miss::NoModule),
+        (None, None) => return Resolution::missed(Miss::NoVmlinux),
+        (None, Some(_)) => return Resolution::missed(Miss::NoModule),
     };
     let flat = module.image.flat(address);
     let flat = if exact { flat } else { flat.wrapping_sub(1) };
     if module.image.link_addr(flat).is_none() {
-        return missed(Miss::NotText);
+        return Resolution::missed(Miss::NotText);
     }
     match module.image.symbols_at(&[flat]).pop().flatten() {
-        None => missed(Miss::NoSymbol),
+        None => Resolution::missed(Miss::NoSymbol),
         Some(symbol) => finished(calls_at(module, &symbol, flat), Pick::Address, 1),
     }
 }
@@ -80,7 +80,7 @@ fn sized<'i>(module: &Module<'i>, symbols: &[Symbol<'i>], frame: &Frame<'_>) -> 
         miss: Some(Miss::OtherSize { printed: frame.size, known }),
         candidates: candidates(module, symbols, frame, Some(Fit::No)),
         same_name: symbols.len(),
-        ..missed(Miss::NoSymbol)
+        ..Resolution::missed(Miss::NoSymbol)
     }
 }
 
@@ -113,7 +113,7 @@ fn among<'i>(
         Some(Ok(calls)) if same => {
             Resolution { calls: calls.clone(), pick: Pick::SameChain, miss: None, candidates: Vec::new(), same_name }
         }
-        _ => Resolution { candidates, same_name, ..missed(Miss::Ambiguous(symbols.len())) },
+        _ => Resolution { candidates, same_name, ..Resolution::missed(Miss::Ambiguous(symbols.len())) },
     }
 }
 
@@ -182,10 +182,6 @@ fn entry_name(name: &'_ str) -> Cow<'_, str> {
 fn finished<'i>(calls: Result<Vec<Call<'i>>, Miss>, pick: Pick, same_name: usize) -> Resolution<'i> {
     match calls {
         Ok(calls) => Resolution { calls, pick, miss: None, candidates: Vec::new(), same_name },
-        Err(miss) => Resolution { pick, same_name, ..missed(miss) },
+        Err(miss) => Resolution { pick, same_name, ..Resolution::missed(miss) },
     }
-}
-
-fn missed<'i>(miss: Miss) -> Resolution<'i> {
-    Resolution { calls: Vec::new(), pick: Pick::None, miss: Some(miss), candidates: Vec::new(), same_name: 0 }
 }

@@ -6,8 +6,11 @@ use image::Image;
 use trace::Frame;
 
 use crate::index::Index;
-use crate::module::Module;
+use crate::module::{Module, Named};
+use crate::resolve::meant;
 use crate::{KaslrOffset, LinkAddr, Paths, Resolution, RuntimeAddr, resolve};
+
+const PAGE: u64 = 0x1000;
 
 /// A vmlinux and modules, and what was read of their debug information so far.
 ///
@@ -90,6 +93,19 @@ impl<'i> Symbolizer<'i> {
     pub fn link_addr(&self, address: RuntimeAddr, offset: KaslrOffset) -> Option<LinkAddr> {
         let linked = address.linked(offset)?;
         self.vmlinux.as_ref()?.image.link_addr(linked)
+    }
+
+    /// Where the kernel was loaded, told by a frame that has both an address and a name (`[<ffffffff9aa010c7>] vfs_write+0xc7/0x3f0`).
+    ///
+    /// Kernels are moved by whole pages; what is not does not mean the one function of that name and size.
+    pub fn offset_of(&self, frame: &Frame<'_>) -> Option<KaslrOffset> {
+        let (Some(address), Named::Text(symbols)) = (frame.address, self.vmlinux.as_ref()?.named(frame.function))
+        else {
+            return None;
+        };
+        let &[symbol] = &meant(&symbols, frame.size)[..] else { return None };
+        let by = address.checked_sub(symbol.flat)?.checked_sub(frame.offset)?;
+        (frame.module.is_none() && frame.size > 0 && by % PAGE == 0).then_some(KaslrOffset(by))
     }
 
     pub(crate) fn module(&self, name: Option<&str>) -> Option<&Module<'i>> {
