@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use ksplat::trace::{Rules, windows};
 use testkit::HOSTILE;
 
-/// Bytes of the shorter log: more than reaches around a report, so that windows play their part.
+/// Bytes of the shorter log of a kind: more than reaches around a report. The longer one still is one window.
 const SIZE: usize = 192 << 10;
-/// The longer one is so many times as long, and still one window.
+/// The longer log is so many times as long.
 const TIMES: usize = 4;
 /// Linear is 4 times as long, square is 16 times.
 const MOST: u32 = 8;
@@ -15,14 +16,39 @@ const SHORT: Duration = Duration::from_millis(30);
 
 #[test]
 fn hostile_logs_take_linear_time() {
+    check(SIZE, &reports);
+}
+
+/// Windows are bounded, and what they hold together is little more than the log: what is linear in each of them, and in
+/// finding them, is linear in all.
+#[test]
+fn windows_of_hostile_logs_are_found_in_linear_time() {
+    check(8 * SIZE, &|log| {
+        let held: usize = windows(log, Rules::Ksplat).map(|window| window.bytes.len()).sum();
+        assert!(held <= 4 * log.len(), "{held} bytes are looked at of {}", log.len());
+    });
+}
+
+/// All kinds, one behind the other: many windows, and many kinds of reports in one.
+#[test]
+fn a_log_of_all_kinds_takes_linear_time() {
+    let all = |size| HOSTILE.iter().flat_map(|kind| kind.log(16 << 10)).cycle().take(size).collect::<Vec<u8>>();
+    let whole = HOSTILE.len() * (16 << 10);
+    let (short, long) = (best(&all(whole), &reports), best(&all(whole * TIMES), &reports));
+    assert!(long <= short * MOST, "{short:?}, and {long:?} for {TIMES} times as much");
+}
+
+/// Holds `work` to linear time on each kind of log.
+#[track_caller]
+fn check(size: usize, work: &dyn Fn(&[u8])) {
     let mut slow = Vec::new();
     for kind in HOSTILE {
-        let long = kind.log(SIZE * TIMES);
-        let time = cost(&long);
+        let long = kind.log(size * TIMES);
+        let time = cost(&long, work);
         if time < SHORT {
             continue;
         }
-        let (short, long) = (best(&kind.log(SIZE)), time.min(best(&long)));
+        let (short, long) = (best(&kind.log(size), work), time.min(best(&long, work)));
         if long > short * MOST && long > SHORT {
             slow.push(format!("{}: {short:?}, and {long:?} for {TIMES} times as much", kind.name));
         }
@@ -30,18 +56,23 @@ fn hostile_logs_take_linear_time() {
     assert!(slow.is_empty(), "more than linear:\n{}", slow.join("\n"));
 }
 
-/// The shorter one of two runs: whatever else the machine does only adds to a run.
-fn best(log: &[u8]) -> Duration {
-    cost(log).min(cost(log))
-}
-
-/// How long the whole pipeline works on a log.
-fn cost(log: &[u8]) -> Duration {
-    let start = now();
+/// The whole pipeline.
+fn reports(log: &[u8]) {
     let mut length = 0;
     ksplat::reports(log, |found| length += found.title.title.len());
     std::hint::black_box(length);
-    ksplat::Decoder::default().tokens(log);
+    std::hint::black_box(ksplat::Decoder::default().tokens(log));
+}
+
+/// The shorter one of two runs: whatever else the machine does only adds to a run.
+fn best(log: &[u8], work: &dyn Fn(&[u8])) -> Duration {
+    cost(log, work).min(cost(log, work))
+}
+
+/// How long it takes to work on a log.
+fn cost(log: &[u8], work: &dyn Fn(&[u8])) -> Duration {
+    let start = now();
+    work(log);
     now().saturating_sub(start)
 }
 

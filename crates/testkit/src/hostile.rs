@@ -7,6 +7,8 @@ pub struct Hostile {
     pub name: &'static str,
     head: &'static [u8],
     repeated: &'static [u8],
+    /// `@` in what is repeated stands for a number that counts, so that nothing is the same twice.
+    counts: bool,
 }
 
 impl Hostile {
@@ -14,19 +16,32 @@ impl Hostile {
     pub fn log(&self, size: usize) -> Vec<u8> {
         let mut log = Vec::with_capacity(size + self.head.len() + self.repeated.len());
         log.extend_from_slice(self.head);
+        let mut number = 0_u32;
         while log.len() < size {
-            log.extend_from_slice(self.repeated);
+            if self.counts {
+                number += 1;
+                let number = format!("{number:07}");
+                let mut parts = self.repeated.split(|b| *b == b'@');
+                log.extend_from_slice(parts.next().unwrap_or_default());
+                parts.for_each(|part| log.extend([number.as_bytes(), part].concat()));
+            } else {
+                log.extend_from_slice(self.repeated);
+            }
         }
         log
     }
 }
 
 const fn only(name: &'static str, repeated: &'static [u8]) -> Hostile {
-    Hostile { name, head: b"", repeated }
+    Hostile { name, head: b"", repeated, counts: false }
 }
 
 const fn after(name: &'static str, head: &'static [u8], repeated: &'static [u8]) -> Hostile {
-    Hostile { name, head, repeated }
+    Hostile { name, head, repeated, counts: false }
+}
+
+const fn counted(name: &'static str, head: &'static [u8], repeated: &'static [u8]) -> Hostile {
+    Hostile { name, head, repeated, counts: true }
 }
 
 const KASAN: &[u8] =
@@ -121,6 +136,41 @@ pub const HOSTILE: &[Hostile] = &[
     ),
     after("leaks", b"BUG: memory leak\n", b"unreferenced object 0x1 (size 1):\n  backtrace:\n    f+0x1/0x2\n"),
     after("memory", KASAN, b"[    1.000000][   T12] >ffff888012acfb00: fb fb fb fb\n"),
+    // The same, each another one.
+    counted("triggers, each of a caller of its own", b"", b"[    1.000000][T@] BUG: x@\n"),
+    counted("reports, each another one", b"", b"BUG: KASAN: use-after-free in f@+0x1/0x2\nCall Trace:\n g@+0x1/0x2\n"),
+    counted("frames, each another one", KASAN, b"[    1.000000][   T12]  f@+0x1/0x2\n"),
+    counted("traces, each another one", KASAN, b"[    1.000000][   T12] Call Trace:\n[    1.000000][   T12]  f@+0x1/0x2\n"),
+    counted("pointers, each another one", KASAN, b"[    1.000000][   T12] RIP: 0010:f@+0x1/0x2\n"),
+    counted(
+        "pointers behind an end, each another one",
+        KASAN,
+        b"[    1.000000][   T12] ---[ end trace 0 ]---\n[    1.000000][   T12] RIP: 0010:f@+0x1/0x2\n",
+    ),
+    counted("registers, each another one", KASAN, b"[    1.000000][   T12] R@: 0000000000000001 RAX: 000000000@\n"),
+    counted("exceptions, each another one", KASAN, b"[    1.000000][   T12]  asm_exc_page_fault+0x1/0x2\n[    1.000000][   T12]  f@+0x1/0x2\n"),
+    counted("objects, each another one", KASAN, b"[    1.000000][   T12] Allocated by task @:\n[    1.000000][   T12]  f@+0x1/0x2\n"),
+    counted(
+        "links of a cycle, each another one",
+        b"WARNING: possible circular locking dependency detected\n",
+        b"-> #@ (x@){+.+.}-{3:3}:\n f@+0x1/0x2\n",
+    ),
+    counted(
+        "held locks, each another one",
+        b"WARNING: possible recursive locking detected\n",
+        b" #@: 0 (x@){+.+.}-{3:3}, at: f@+0x1/0x2\n",
+    ),
+    counted("holders of locks, each another one", b"INFO: task x:1 blocked for more than 1 seconds.\n", b"1 lock held by x/@:\n #0: 0 (x@){+.+.}-{3:3}, at: f@+0x1/0x2\n"),
+    counted("modules, each another one", b"BUG: x\nModules linked in:", b" m@(O)"),
+    counted("tasks, each another one", b"BUG: x\n", b"CPU: @ PID: @ Comm: c@ Not tainted 6.@ #@\n"),
+    counted("races, each another one", b"BUG: KCSAN: data-race in f / g\n", b"\nread to 0x1 of 1 bytes by task @ on cpu 1:\n f@+0x1/0x2\n"),
+    counted("leaks, each another one", b"BUG: memory leak\n", b"unreferenced object 0x@ (size 1):\n  comm \"c@\", pid @\n  backtrace:\n    f@+0x1/0x2\n"),
+    counted("stalls, each another one", b"", b"rcu: INFO: rcu_sched self-detected stall on CPU\nrcu: \t@-....: (1 GPs behind)\n"),
+    counted("other CPUs, each another one", b"INFO: rcu_sched self-detected stall on CPU\n", b"[    1.000000][    C1] Sending NMI from CPU 0 to CPUs @:\n[    1.000000][C@] NMI backtrace for cpu @\n[    1.000000][C@] RIP: 0010:f@+0x1/0x2\n"),
+    counted("tasks that hang, each another one", b"", b"INFO: task x@:@ blocked for more than 143 seconds.\ntask:x@ state:D pid:@\nCall Trace:\n f@+0x1/0x2\n"),
+    counted("panics, each another one", b"", b"Kernel panic - not syncing: x@\n f@+0x1/0x2\n"),
+    counted("records, each of a boot of its own", b"", b"6,9@,1,-;BUG: x\n6,@,1,-;x\n"),
+    counted("parts of a dump, each another one", b"", b"Panic#@ Part@\n<4>[    1.000000] BUG: x@\n"),
     // Captures.
     only("quotes", b"> "),
     only("quoted lines", b"> > > > > > [    1.000000] x\n"),
@@ -176,6 +226,7 @@ mod tests {
         for kind in HOSTILE {
             let length = kind.log(10_000).len();
             assert!((10_000..11_000).contains(&length), "{}: {length}", kind.name);
+            assert!(!kind.counts || kind.repeated.contains(&b'@'), "{}", kind.name);
         }
     }
 }

@@ -106,10 +106,6 @@ const RCU: Recipe = at_last(
     ),
 );
 
-/// The handlers of an interrupt: `[<00000000a1b2c3d4>] irq_default_primary_handler threaded [<…>] max310x_ist`.
-const HANDLERS: Recipe =
-    otherwise(&[Line("handlers:"), Line("threaded %p %w")], steps(&[Line("handlers:"), Line("%p %w")]));
-
 /// Who allocates memory, and who says that there is none.
 const ALLOCATORS: &[&str] = &[
     "dump_header",
@@ -532,7 +528,7 @@ pub(crate) const TABLE: &[Row] = &[
         .no_stack(),
     row("panic:", "panic:%r", "panic:{1}").no_stack(),
     row(": nobody cared", ": nobody cared \\(try booting with", "irq: nobody cared in {f1}")
-        .frames(HANDLERS)
+        .frames(otherwise(&[Line("handlers:"), Line("threaded %p %w")], steps(&[Line("handlers:"), Line("%p %w")])))
         .skip(&["irq_default_primary_handler"])
         .no_stack()
         .kind("DoS")

@@ -13,6 +13,9 @@ use super::{Report, Role, Trace};
 /// Lines of other output after which a report is taken to be over.
 const FAR: usize = 40;
 
+/// An instruction pointer may repeat that of so many frames before it. A report with more of them was made up.
+const REPEATED: usize = 512;
+
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Reader<'t> {
@@ -215,7 +218,8 @@ impl<'t> Reader<'t> {
     /// Keeps an instruction pointer that no call trace followed, unless it repeats one (`---[ end trace` prints it again).
     fn give_up_pointer(&mut self) {
         let Some(frame) = self.pointer.take() else { return };
-        let known = self.report.traces.iter().any(|trace| trace.frames.iter().any(|f| f.exact && *f == frame));
+        let mut frames = self.report.traces.iter().flat_map(|trace| &trace.frames).take(REPEATED);
+        let known = frames.any(|known| known.exact && *known == frame);
         if !known {
             let trace = self.report.traces.len();
             let waiting = self.report.registers.iter_mut().rev().take_while(|set| set.trace.is_none());
