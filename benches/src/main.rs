@@ -55,3 +55,8 @@ fn main() -> ExitCode {
     }
     ExitCode::SUCCESS
 }
+
+/// Whether a speed is what the project wants.
+fn verdict(speed: f64, goal: f64, unit: &str) -> String {
+    format!(" (goal {goal} {unit}: {})", if speed >= goal { "reached" } else { "missed" })
+}

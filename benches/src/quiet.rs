@@ -6,9 +6,13 @@ use std::io;
 use crate::Args;
 use crate::child::{cheapest, floor};
 use crate::inputs::{folder, quiet};
+use crate::verdict;
 
 /// Bytes of the console.
 const BYTES: usize = 16 << 20;
+
+/// GB that one core is to read in a second.
+const GOAL: f64 = 2.0;
 
 /// Runs the bench.
 pub fn bench(args: &Args) -> io::Result<()> {
@@ -22,8 +26,9 @@ pub fn bench(args: &Args) -> io::Result<()> {
     }
     println!("quiet: {:.1} MB of boot messages, no report", text.len() as f64 / 1e6);
     println!(
-        "  {:.2} GB per CPU second ({:.1} ms with the start of the process, {:.1} times counting line breaks)",
+        "  {:.2} GB per CPU second{} ({:.1} ms with the start of the process, {:.1} times counting line breaks)",
         cost.rate(text.len() as u64) / 1e3,
+        verdict(cost.rate(text.len() as u64) / 1e3, GOAL, "GB"),
         cost.cpu.as_secs_f64() * 1e3,
         cost.cpu.as_secs_f64() / floor.as_secs_f64(),
     );

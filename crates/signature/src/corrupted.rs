@@ -79,7 +79,7 @@ fn has_stamp(title: &str) -> bool {
 /// The first stack trace of each kind must have a frame.
 fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
     let mut first = [None; stack::HEADS];
-    for (n, entry) in lines.iter().enumerate() {
+    for (n, entry) in lines.iter().enumerate().filter(|(_, entry)| entry.marks.any(stack::HEAD)) {
         let mut heads = stack::heads(entry.line.body, entry.marks);
         while heads != 0 {
             first[heads.trailing_zeros() as usize].get_or_insert(n);

@@ -65,12 +65,12 @@ impl List {
 
     /// The line of the list that names this function.
     pub fn line(&self, function: &str) -> Option<&Line> {
-        self.find(function, |_| true).map(|n| &self.lines[n])
+        self.positions(function).next().map(|n| &self.lines[n])
     }
 
     /// True where a line of the list names this function.
     pub fn names(&self, function: &str) -> bool {
-        self.find(function, |_| true).is_some()
+        self.positions(function).next().is_some()
     }
 
     /// A line by its position.
@@ -78,14 +78,14 @@ impl List {
         &self.lines[position]
     }
 
-    /// The position of a line that names this function, among those that count.
-    pub(crate) fn find(&self, function: &str, counts: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The positions of the lines that name this function.
+    pub(crate) fn positions(&self, function: &str) -> impl Iterator<Item = usize> {
         let function = &function[..function.floor_char_boundary(LONGEST)];
-        let fits = |found: aho_corasick::Match| {
+        let fits = move |found: aho_corasick::Match| {
             let pattern = &self.patterns[found.pattern()];
-            (counts(pattern.line) && pattern.fits(function, found.start(), found.end())).then_some(pattern.line)
+            pattern.fits(function, found.start(), found.end()).then_some(pattern.line)
         };
-        self.automaton.find_overlapping_iter(function).find_map(fits)
+        self.automaton.find_overlapping_iter(function).filter_map(fits)
     }
 }
 

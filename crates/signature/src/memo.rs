@@ -1,31 +1,31 @@
 //! Answers that are remembered: the same functions return in report after report.
 
 /// Longer names are asked for again each time.
-const LONGEST: usize = 46;
+const LONGEST: usize = 47;
 
 /// One place for each hash, so that neither the memory nor the time of an answer depends on the input.
-const SLOTS: usize = 1024;
+const SLOTS: usize = 2048;
 
 /// Answers to one question about names.
 #[derive(Debug)]
-pub(crate) struct Memo {
-    slots: Vec<Slot>,
+pub(crate) struct Memo<A> {
+    slots: Vec<Slot<A>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct Slot<A> {
+    answer: A,
     length: u8,
-    answer: bool,
     name: [u8; LONGEST],
 }
 
-impl Memo {
-    pub(crate) fn new() -> Memo {
-        Memo { slots: vec![Slot { length: 0, answer: false, name: [0; LONGEST] }; SLOTS] }
+impl<A: Copy + Default> Memo<A> {
+    pub(crate) fn new() -> Memo<A> {
+        Memo { slots: vec![Slot { answer: A::default(), length: 0, name: [0; LONGEST] }; SLOTS] }
     }
 
     /// What `ask` says of a name; it must always say the same.
-    pub(crate) fn answer(&mut self, name: &str, ask: impl FnOnce(&str) -> bool) -> bool {
+    pub(crate) fn answer(&mut self, name: &str, ask: impl FnOnce(&str) -> A) -> A {
         let bytes = name.as_bytes();
         if bytes.is_empty() || bytes.len() > LONGEST {
             return ask(name);

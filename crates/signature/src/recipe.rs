@@ -1,6 +1,7 @@
 //! Recipes: from a report's text to the functions that its title names.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use memchr::memmem::{self, Finder};
@@ -10,6 +11,7 @@ use trace::{Entry, Marks, Rules, stack};
 
 use crate::explain::{Decision, Watch};
 use crate::list::{ANCHORS, Line, List, WAITERS};
+use crate::memo::Memo;
 use crate::name::{demangled, without_prefix};
 use crate::skip::{skip, skips};
 
@@ -259,7 +261,9 @@ fn known(pick: Pick, names: &[&str], picked: Option<usize>) -> Vec<(String, Line
 
 /// A stalled task is named by what it called below its entry into a subsystem.
 fn stalled<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
-    let anchor = names.iter().position(|name| ANCHORS.names(name))?;
+    thread_local!(static KNOWN: RefCell<Memo<bool>> = RefCell::new(Memo::new()));
+    let is_anchor = |name: &str| KNOWN.with_borrow_mut(|known| known.answer(name, |name| ANCHORS.names(name)));
+    let anchor = names.iter().position(|name| is_anchor(name))?;
     if names[anchor].contains("smp_call_function") {
         return Some(("smp_call_function", anchor));
     }

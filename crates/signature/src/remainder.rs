@@ -45,8 +45,13 @@ fn without_numbers(text: &[u8], plain: &mut String) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() && plain.len() < LONGEST {
-        let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-        if length == 0 {
+        let word = bytes[at..].iter().take_while(|b| CLASSES[usize::from(**b)] != Class::Other).count();
+        if word == 0 && bytes[at].is_ascii_graphic() {
+            plain.push(char::from(bytes[at]));
+            at += 1;
+            continue;
+        }
+        if word == 0 {
             let Some(first) = text[at..].chars().next() else { return };
             let is_blank = first == ' ' || first.is_control();
             if !(is_blank && plain.ends_with(' ')) {
@@ -55,20 +60,44 @@ fn without_numbers(text: &[u8], plain: &mut String) {
             at += first.len_utf8();
             continue;
         }
-        let word = &text[at..at + length];
-        at += length;
-        let is_function = matches!(bytes.get(at), Some(b'+' | b'.'));
-        let is_number =
-            word.as_bytes()[0].is_ascii_digit() || length >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_number {
+        let (start, end) = (at, at + word);
+        at = end;
+        let is = |class: Class| move |b: &u8| CLASSES[usize::from(*b)] == class;
+        let is_hex = |b: &u8| matches!(CLASSES[usize::from(*b)], Class::Digit | Class::HexLetter);
+        if is(Class::Digit)(&bytes[start]) || word >= 8 && bytes[start..end].iter().all(is_hex) {
             plain.push('#');
-        } else if is_function {
-            plain.push_str(word);
+        } else if matches!(bytes.get(end), Some(b'+' | b'.')) {
+            plain.push_str(&text[start..end]);
         } else {
-            plain.push_str(word.trim_end_matches(|c: char| c.is_ascii_digit()));
+            let number = bytes[start..end].iter().rev().take_while(|b| is(Class::Digit)(b)).count();
+            plain.push_str(&text[start..end - number]);
         }
     }
 }
+
+/// What a byte is in a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Digit,
+    HexLetter,
+    Letter,
+    Other,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut b = 0;
+    while b < 256 {
+        classes[b] = match b as u8 {
+            b'0'..=b'9' => Class::Digit,
+            b'a'..=b'f' | b'A'..=b'F' => Class::HexLetter,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => Class::Letter,
+            _ => Class::Other,
+        };
+        b += 1;
+    }
+    classes
+};
 
 #[cfg(test)]
 mod tests {

@@ -47,10 +47,9 @@ impl Signature {
         if blamed.is_empty() && expects_frames {
             remainder(&splat.lines[..splat.own], |line| fact("line", line));
         }
-        let mut digest = [0; 16];
-        let mut hasher = HASHER.clone();
-        hasher.update(plaintext.as_bytes()).finalize_xof().fill(&mut digest);
-        Signature { digest, plaintext }
+        let digest = HASHER.clone().update(plaintext.as_bytes()).finalize();
+        let (digest, _) = digest.as_bytes().split_first_chunk().expect("a digest has 32 bytes");
+        Signature { digest: *digest, plaintext }
     }
 
     /// What the signature is the digest of, a fact a line.
@@ -61,7 +60,11 @@ impl Signature {
 
 impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "v0:{:032x}", u128::from_be_bytes(self.digest))
+        let mut text = *b"v0:................................";
+        for (digits, byte) in text[3..].chunks_exact_mut(2).zip(self.digest) {
+            digits.copy_from_slice(&[byte >> 4, byte & 15].map(|value| b"0123456789abcdef"[usize::from(value)]));
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| std::fmt::Error)?)
     }
 }
 

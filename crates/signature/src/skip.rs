@@ -18,65 +18,67 @@ pub enum Skip {
     Row(String),
 }
 
-/// Whose a line of the one list is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Owner {
-    /// That of all formats.
-    All,
-    /// That of these rows, by their positions in the table.
-    Rows(Vec<usize>),
-}
+/// Whose a line of the one list is, a bit each: that of all formats, and that of each row with names of its own.
+type Owners = u64;
+
+const ALL: Owners = 1;
 
 struct Skips {
     list: List,
     /// Of each line of the list.
-    owners: Vec<Owner>,
+    owners: Vec<Owners>,
+    /// The bit of each row of the table that has names of its own.
+    rows: Vec<Owners>,
 }
 
 static SKIPS: LazyLock<Skips> = LazyLock::new(|| {
     let mut all: Vec<Line> = lines(include_str!("blame/bystander.txt")).collect();
-    let mut owners = vec![Owner::All; all.len()];
+    let mut owners = vec![ALL; all.len()];
     let mut own: HashMap<&str, usize> = HashMap::new();
-    for format in Format::all() {
+    let mut rows = vec![0; Format::all().len()];
+    let with_names = Format::all().iter().filter(|format| !format.row.skip.is_empty());
+    for (format, bit) in with_names.zip(1..Owners::BITS) {
+        rows[format.index] = 1 << bit;
         for name in format.row.skip {
             let at = *own.entry(name).or_insert_with(|| {
                 all.push(Line { text: (*name).into(), number: 0 });
-                owners.push(Owner::Rows(Vec::new()));
+                owners.push(0);
                 owners.len() - 1
             });
-            if let Owner::Rows(rows) = &mut owners[at] {
-                rows.push(format.index);
-            }
+            owners[at] |= rows[format.index];
         }
     }
-    Skips { list: List::new(all), owners }
+    Skips { list: List::new(all), owners, rows }
 });
 
 /// True where a function is passed over, in reports of any format or of this one.
 pub(crate) fn skips(function: &str, format: Option<&Format>) -> bool {
-    let own = format.filter(|format| !format.row.skip.is_empty());
-    is_bystander(function) || own.is_some() && SKIPS.find(function, own).is_some()
-}
-
-/// True where a function is passed over in reports of all formats.
-fn is_bystander(function: &str) -> bool {
-    thread_local!(static KNOWN: RefCell<Memo> = RefCell::new(Memo::new()));
-    KNOWN.with_borrow_mut(|known| known.answer(function, |function| SKIPS.find(function, None).is_some()))
+    thread_local!(static KNOWN: RefCell<Memo<Owners>> = RefCell::new(Memo::new()));
+    let owners = KNOWN.with_borrow_mut(|known| known.answer(function, |function| SKIPS.owners(function)));
+    owners & SKIPS.of(format) != 0
 }
 
 /// Why a function is passed over in reports of this format.
 pub fn skip(function: &str, format: Option<&Format>) -> Option<Skip> {
     let at = SKIPS.find(function, format)?;
     let line = SKIPS.list.at(at).clone();
-    Some(if SKIPS.owners[at] == Owner::All { Skip::Bystander(line) } else { Skip::Row(line.text) })
+    Some(if SKIPS.owners[at] == ALL { Skip::Bystander(line) } else { Skip::Row(line.text) })
 }
 
 impl Skips {
+    /// The owners whose lines count in reports of this format.
+    fn of(&self, format: Option<&Format>) -> Owners {
+        ALL | format.map_or(0, |format| self.rows[format.index])
+    }
+
     fn find(&self, function: &str, format: Option<&Format>) -> Option<usize> {
-        self.list.find(function, |line| match &self.owners[line] {
-            Owner::All => true,
-            Owner::Rows(rows) => format.is_some_and(|format| rows.contains(&format.index)),
-        })
+        let counting = self.of(format);
+        self.list.positions(function).find(|line| self.owners[*line] & counting != 0)
+    }
+
+    /// Whose lines name this function.
+    fn owners(&self, function: &str) -> Owners {
+        self.list.positions(function).fold(0, |owners, line| owners | self.owners[line])
     }
 }
 
@@ -100,5 +102,7 @@ mod tests {
         let bystander = skip("dump_stack_lvl", None);
         assert_eq!(bystander, Some(Skip::Bystander(Line { text: "*dump_stack*".into(), number: 27 })));
         assert_eq!(skip("dump_stack_lvl", odebug), bystander);
+        let with_names = Format::all().iter().filter(|format| !format.row.skip.is_empty()).count();
+        assert!(with_names < Owners::BITS as usize, "each row has a bit");
     }
 }

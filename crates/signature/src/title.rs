@@ -273,9 +273,11 @@ fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<&str>> {
 fn filled(template: &str, captures: &[String], names: &[&str]) -> String {
     let mut title = String::with_capacity(template.len() + 32);
     let mut rest = template;
-    while let Some((text, after)) = rest.split_once('{') {
-        title.push_str(text);
-        let (argument, after) = after.split_once('}').unwrap_or((after, ""));
+    while let Some(open) = memchr::memchr(b'{', rest.as_bytes()) {
+        title.push_str(&rest[..open]);
+        let after = &rest[open + 1..];
+        let close = memchr::memchr(b'}', after.as_bytes()).unwrap_or(after.len());
+        let (argument, after) = (&after[..close], after.get(close + 1..).unwrap_or(""));
         let number = |digits: &str| digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
         title.push_str(match argument.strip_prefix('f') {
             Some(frame) => number(frame).and_then(|n| names.get(n).copied()).unwrap_or("corrupted"),

@@ -89,7 +89,7 @@ pub struct Detail<'t> {
     pub atomic: Option<Atomic<'t>>,
     /// What lockdep says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lockdep: Option<Lockdep<'t>>,
+    pub lockdep: Option<Box<Lockdep<'t>>>,
     /// Who holds which locks, as far as the report lists it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locks_held: Vec<Holder<'t>>,

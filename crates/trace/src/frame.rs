@@ -50,11 +50,11 @@ impl<'a> Frame<'a> {
         let head = head(line);
         let rest = &line[head.length..];
         let name = name(rest);
-        if rest[name..].starts_with(b"+0x") {
-            let printed = || head.address.filter(|_| head.is_bracketed);
-            if let Some(found) = Frame::named(line, head.length, head.length + name, !head.reliable, printed) {
-                return Some(found.frame);
-            }
+        if name > 0 && head.is_open && rest[name..].starts_with(b"+0x") {
+            let mut frame = Frame::read(&rest[..name], &rest[name..])?.0;
+            frame.reliable &= head.reliable;
+            frame.address = head.address.filter(|_| head.is_bracketed);
+            return Some(frame);
         }
         let bare = rest.strip_prefix(b"0x").and_then(hex).filter(|(_, length)| *length >= 8);
         let address = bare.filter(|(_, length)| is_end(&rest[2 + length..])).map(|(value, _)| value);
@@ -101,44 +101,38 @@ impl<'a> Frame<'a> {
     fn around(line: &'a [u8], plus: usize) -> Option<FrameAt<'a>> {
         let start = plus - line[..plus].iter().rev().take_while(|b| is_name(**b)).count();
         let before = &line[..start];
-        Frame::named(line, start, plus, before.ends_with(b"? "), || address_before(before))
-    }
-
-    /// The frame whose function starts at `start` and whose `+0x` stands at `plus`, with the address in front of it.
-    #[inline]
-    fn named(
-        line: &'a [u8],
-        start: usize,
-        plus: usize,
-        doubted: bool,
-        address: impl FnOnce() -> Option<u64>,
-    ) -> Option<FrameAt<'a>> {
-        if start == plus || !matches!(line[..start].last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
+        if start == plus || !matches!(before.last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
             return None;
         }
-        let (offset, length) = hex(&line[plus + 3..])?;
-        let slash = plus + 3 + length;
-        let (size, length) = line[slash..].strip_prefix(b"/0x").and_then(hex)?;
-        let symbol = start..slash + 3 + length;
-        let module = module(line, symbol.end);
-        let (mut name, mut build_id) = (None, None);
-        if !module.is_empty() {
-            // Without the space, `[` and `]`.
-            let words = std::str::from_utf8(&line[module.start + 2..module.end - 1]).unwrap_or("");
-            let (first, rest) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
-            (name, build_id) = (Some(first).filter(|name| !name.is_empty()), rest);
+        let (mut frame, numbers, module) = Frame::read(&line[start..plus], &line[plus..])?;
+        frame.reliable &= !before.ends_with(b"? ");
+        frame.address = address_before(before);
+        let end = plus + numbers;
+        Some(FrameAt { frame, symbol: start..end, module: end..end + module })
+    }
+
+    /// The frame of a function, what follows its name being `+0x1a/0x40 [module build-id]`; lengths of the two parts of that.
+    #[inline]
+    fn read(function: &'a [u8], behind: &'a [u8]) -> Option<(Frame<'a>, usize, usize)> {
+        let (offset, digits) = hex(behind.strip_prefix(b"+0x")?)?;
+        let (size, more) = hex(behind[3 + digits..].strip_prefix(b"/0x")?)?;
+        let numbers = 6 + digits + more;
+        let function = std::str::from_utf8(function).ok()?;
+        let mut frame = Frame { function, offset, size, reliable: true, ..Frame::default() };
+        let mut rest = &behind[numbers..];
+        if rest.is_empty() {
+            return Some((frame, numbers, 0));
         }
-        let frame = Frame {
-            function: std::str::from_utf8(&line[start..plus]).ok()?,
-            offset,
-            size,
-            module: name,
-            build_id,
-            address: address(),
-            reliable: !(doubted || line[module.end..].starts_with(b" (unreliable)")),
-            exact: false,
-        };
-        Some(FrameAt { frame, symbol, module })
+        let module = module(rest);
+        if module > 0 {
+            // Without the space, `[` and `]`.
+            let words = std::str::from_utf8(&rest[2..module - 1]).unwrap_or("");
+            let (name, build_id) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
+            (frame.module, frame.build_id) = (Some(name).filter(|name| !name.is_empty()), build_id);
+            rest = &rest[module..];
+        }
+        frame.reliable = !rest.starts_with(b" (unreliable)");
+        Some((frame, numbers, module))
     }
 }
 
@@ -150,14 +144,19 @@ struct Head {
     address: Option<u64>,
     /// It was printed as `[<ffffffff81000000>]`.
     is_bracketed: bool,
+    /// Nothing, or a blank, stands at its end.
+    is_open: bool,
 }
 
 fn head(line: &[u8]) -> Head {
-    let mut head = Head { length: 0, reliable: true, address: None, is_bracketed: false };
+    let mut head = Head { length: 0, reliable: true, address: None, is_bracketed: false, is_open: true };
     loop {
         let rest = &line[head.length..];
         match rest {
-            [b' ' | b'\t', ..] => head.length += 1,
+            [b' ' | b'\t', ..] => {
+                head.length += 1;
+                head.is_open = true;
+            }
             [b'?', b' ', ..] => {
                 head.reliable = false;
                 head.length += 1;
@@ -166,6 +165,7 @@ fn head(line: &[u8]) -> Head {
                 let Some(length) = address(rest) else { return head };
                 head.address = Some(digits_of(&rest[..length]));
                 head.is_bracketed = rest[..length].ends_with(b">]");
+                head.is_open = false;
                 head.length += length;
             }
             _ => return head,
@@ -187,14 +187,13 @@ fn digits_of(address: &[u8]) -> u64 {
     hex(text.strip_prefix(b"0x").unwrap_or(text)).map_or(0, |(value, _)| value)
 }
 
-/// Where ` [module build-id]` stands behind a symbol.
-fn module(line: &[u8], at: usize) -> Range<usize> {
-    let end = line[at..].strip_prefix(b" [").and_then(|words| {
-        let length = memchr::memchr(b']', words)?;
-        let name = words[..length].split(|b| *b == b' ').next().unwrap_or(b"");
-        (!name.is_empty() && name.iter().all(|b| is_name(*b) || *b == b'-')).then_some(at + 2 + length + 1)
-    });
-    at..end.unwrap_or(at)
+/// Length of ` [module build-id]`.
+fn module(text: &[u8]) -> usize {
+    let Some(words) = text.strip_prefix(b" [") else { return 0 };
+    let Some(length) = memchr::memchr(b']', words) else { return 0 };
+    let name = words[..length].split(|b| *b == b' ').next().unwrap_or(b"");
+    let is_module = !name.is_empty() && name.iter().all(|b| is_name(*b) || *b == b'-');
+    if is_module { 2 + length + 1 } else { 0 }
 }
 
 fn is_end(rest: &[u8]) -> bool {

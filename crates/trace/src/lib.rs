@@ -7,6 +7,7 @@ mod capture;
 mod causes;
 pub mod detail;
 mod fault_injection;
+mod find;
 pub mod format;
 mod frame;
 mod line;

@@ -3,7 +3,7 @@
 //! The grammar of the prefix (kernel/printk/printk.c, `info_print_prefix`):
 //! `[<level>][seconds.micros][[caller]] `, where the caller (`CONFIG_PRINTK_CALLER`) is `T` and a thread id or `C` and a CPU.
 
-use memchr::memmem;
+use crate::find::find;
 
 /// Who printed a line: lines of one context belong together, whatever is printed between them.
 ///
@@ -112,7 +112,7 @@ fn split_prefix(raw: &[u8]) -> (Context, &[u8]) {
     }
     match behind_other_output(raw) {
         // Syzkaller cuts at the first "] " of the line, even in the prompt.
-        Some(context) => (context, memmem::find(raw, b"] ").map_or(raw, |at| &raw[at + 2..])),
+        Some(context) => (context, find(raw, b"] ").map_or(raw, |at| &raw[at + 2..])),
         None => (Context::NONE, raw),
     }
 }
@@ -127,9 +127,8 @@ fn stamp(raw: &[u8]) -> Option<(Context, usize)> {
     rest = rest.strip_prefix(b"[")?;
     rest = &rest[spaces(rest)..];
     let seconds = digits(rest);
-    rest = rest[seconds..].strip_prefix(b".").filter(|_| seconds > 0)?;
-    let fraction = digits(rest);
-    rest = rest[fraction..].strip_prefix(b"]").filter(|_| fraction > 0)?;
+    rest = &rest[seconds..];
+    rest = &rest[fraction(rest).filter(|_| seconds > 0)?..];
     let (context, rest) = match rest {
         [b' ', rest @ ..] => (Context::CONSOLE, rest),
         [b'[', id @ ..] => {
@@ -178,6 +177,27 @@ fn without_doubt(body: &[u8]) -> (&[u8], bool) {
         return (frame, false);
     }
     (body, true)
+}
+
+/// Length of `.345678]`.
+fn fraction(text: &[u8]) -> Option<usize> {
+    if let Some(eight) = text.first_chunk()
+        && is_micros(*eight)
+    {
+        return Some(8);
+    }
+    let digits = digits(text.strip_prefix(b".")?);
+    (digits > 0 && text.get(digits + 1) == Some(&b']')).then_some(digits + 2)
+}
+
+/// True for `.345678]`, as the kernel prints it.
+fn is_micros(eight: [u8; 8]) -> bool {
+    // What is left are the values of the digits, and nothing of the marks around them.
+    let values = u64::from_le_bytes(eight) ^ u64::from_le_bytes(*b".000000]");
+    let most = u64::from_le_bytes([0, 9, 9, 9, 9, 9, 9, 0]);
+    // A byte that is larger than the most it may be borrows from the high bit.
+    const HIGH: u64 = ONES * 0x80;
+    ((most | HIGH) - (values & !HIGH)) & !values & HIGH == HIGH
 }
 
 /// How many decimal digits a text starts with.
@@ -251,6 +271,18 @@ mod tests {
     #[test]
     fn padding_is_part_of_a_context() {
         assert_ne!(Line::parse(0, b"[ 1.0][  T1] x").context, Line::parse(0, b"[ 1.0][ T1] x").context);
+    }
+
+    #[test]
+    fn micros_are_six_digits_between_their_marks() {
+        for at in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut eight = *b".345678]";
+                let is = eight[at] == byte || (1..7).contains(&at) && byte.is_ascii_digit();
+                eight[at] = byte;
+                assert_eq!(is_micros(eight), is, "{eight:?}");
+            }
+        }
     }
 
     #[test]

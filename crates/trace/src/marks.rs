@@ -1,5 +1,6 @@
 //! Marks: which of the texts that some stage looks for stand in a line.
 
+use crate::find::{find, holds};
 use crate::rules::Rules;
 use crate::trigger::{COUNT, Trigger};
 
@@ -120,16 +121,15 @@ fn trigger_texts(rules: Rules) -> impl Iterator<Item = (Marks, &'static str)> {
 
 /// True where a line says that the output around it is not worth a bug, whatever crashed (syzkaller: `suppressions`).
 pub(crate) fn suppresses(line: &[u8], marks: Marks) -> bool {
-    let holds = |text: &str| memchr::memmem::find(line, text.as_bytes());
     let follows = |first: &str, then: &[&str]| {
-        holds(first).is_some_and(|at| then.iter().any(|t| memchr::memmem::find(&line[at..], t.as_bytes()).is_some()))
+        find(line, first.as_bytes()).is_some_and(|at| then.iter().any(|t| holds(&line[at..], t.as_bytes())))
     };
     marks.any(Marks::SUPPRESSED)
         || marks.any(Marks::KILL) && follows("Out of memory: Kill process ", &["(syz-executor)", "(sshd)"])
         || marks.any(Marks::KILLED) && follows("Killed process ", &["(syz-executor)", "(sshd)"])
         || marks.any(Marks::LOW_MEMORY)
-            && (holds("lowmemorykiller: Killing 'syz-executor'").is_some()
-                || holds("lowmemorykiller: Killing 'sshd'").is_some())
+            && (holds(line, b"lowmemorykiller: Killing 'syz-executor'")
+                || holds(line, b"lowmemorykiller: Killing 'sshd'"))
         || marks.any(Marks::CANNOT_ALLOCATE) && follows("panic:", &["cannot allocate memory"])
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
+
+use crate::find::find;
 
 /// What a report says about the machine and the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,10 +87,6 @@ impl<'t> Origin<'t> {
     }
 }
 
-fn find(line: &[u8], text: &[u8]) -> Option<usize> {
-    memmem::find(line, text)
-}
-
 fn behind<'t>(line: &'t [u8], text: &[u8]) -> Option<&'t [u8]> {
     line.strip_prefix(text)
 }
@@ -98,7 +96,7 @@ fn trim(text: &[u8]) -> &[u8] {
 }
 
 fn number_behind(line: &[u8], name: &[u8]) -> Option<u32> {
-    let rest = &line[memmem::find(line, name)? + name.len()..];
+    let rest = &line[find(line, name)? + name.len()..];
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }

@@ -71,7 +71,7 @@ impl<'t> Splat<'t> {
             end: first.line.end(),
             skip: first.line.end(),
             before: before(log, from, start),
-            lines: Vec::with_capacity(256.min(entries.len() - start)),
+            lines: Vec::with_capacity(1024.min(entries.len() - start)),
             doubted: Vec::new(),
             own: 0,
             raw: &[],
@@ -157,14 +157,10 @@ impl<'t> Splat<'t> {
 
     /// The lines of the splat with the doubted frames among them, in order.
     pub fn with_doubted(&self) -> impl Iterator<Item = &Entry<'t>> {
-        let (mut lines, mut doubted) = (self.lines.iter().peekable(), self.doubted.iter().peekable());
+        let (mut lines, mut doubted) = (&self.lines[..], &self.doubted[..]);
         std::iter::from_fn(move || {
-            let earlier = match (lines.peek(), doubted.peek()) {
-                (Some(line), Some(doubt)) => doubt.line.offset < line.line.offset,
-                (None, Some(_)) => true,
-                _ => false,
-            };
-            if earlier { doubted.next() } else { lines.next() }
+            let is_earlier = |doubt: &Entry<'_>| lines.first().is_none_or(|line| doubt.line.offset < line.line.offset);
+            if doubted.first().is_some_and(is_earlier) { doubted.split_off_first() } else { lines.split_off_first() }
         })
     }
 

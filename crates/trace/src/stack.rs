@@ -4,6 +4,7 @@
 
 use memchr::memmem;
 
+use crate::find::holds;
 use crate::line::{digits, spaces};
 use crate::marks::Marks;
 use crate::shape::{address, function, is_hex};
@@ -31,7 +32,7 @@ pub fn heads(line: &[u8], marks: Marks) -> u16 {
     if !marks.any(HEAD) {
         return 0;
     }
-    let holds = |text: &[u8]| memmem::find(line, text).is_some();
+    let holds = |text: &[u8]| holds(line, text);
     let by_task = |text: &[u8]| {
         memmem::find_iter(line, text).any(|at| {
             let task = &line[at + text.len()..];

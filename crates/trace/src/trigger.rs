@@ -5,8 +5,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
-
+use crate::find::holds;
 use crate::format::TABLE;
 use crate::rules::Rules;
 use crate::shape::Shape;
@@ -92,7 +91,7 @@ impl Trigger {
 /// True where a line holds a shape; `warning:` stands for any case of all its letters.
 fn is_like(line: &[u8], shape: &Shape) -> bool {
     if shape.head() == b"warning: " {
-        return memmem::find(line, b"uses ").is_some() && shape.find(&line.to_ascii_lowercase()).is_some();
+        return holds(line, b"uses ") && shape.find(&line.to_ascii_lowercase()).is_some();
     }
     shape.find(line).is_some()
 }

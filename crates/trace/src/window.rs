@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use crate::find::holds;
 use crate::marks::{Marks, triggers};
 use crate::rules::Rules;
 use crate::trigger::Trigger;
@@ -170,7 +171,7 @@ fn next_trigger(text: &[u8], whole: bool, rules: Rules) -> Found {
         let line = &text[start..end];
         let mut held = Marks::default();
         triggers(rules).marks(line).for_each(|(_, mark)| held.add(mark));
-        let again = memchr::memmem::find(&text[end..next], b"** replaying previous printk message **").is_some();
+        let again = holds(&text[end..next], b"** replaying previous printk message **");
         if !again && Trigger::first(line, held.triggers(), rules).is_some() {
             return Found { line: Some(start..end), reached: start };
         }

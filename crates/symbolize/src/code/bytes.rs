@@ -21,21 +21,34 @@ impl Code {
         }
         let mut trap = None;
         let mut bytes = Vec::with_capacity(groups.len() / 3 + 1);
-        for group in groups.split(|b| *b == b' ') {
-            let digits = match group {
-                [b'<', digits @ .., b'>'] | [b'(', digits @ .., b')'] => {
+        let mut rest = groups;
+        loop {
+            let (high, low, behind) = match rest {
+                [b'<', high, low, b'>', behind @ ..] | [b'(', high, low, b')', behind @ ..] => {
                     if trap.replace(bytes.len()).is_some() {
                         return None;
                     }
-                    digits
+                    (high, low, behind)
                 }
-                digits => digits,
+                [high, low, behind @ ..] => (high, low, behind),
+                _ => return None,
             };
-            let &[high, low] = digits else { return None };
-            let digit = |b: u8| char::from(b).to_digit(16);
-            bytes.push(u8::try_from(digit(high)? << 4 | digit(low)?).ok()?);
+            bytes.push(digit(*high)? << 4 | digit(*low)?);
+            rest = match behind {
+                [] => return Some(Code { bytes, trap: trap? }),
+                [b' ', rest @ ..] => rest,
+                _ => return None,
+            };
         }
-        Some(Code { bytes, trap: trap? })
+    }
+}
+
+fn digit(b: u8) -> Option<u8> {
+    match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        b'A'..=b'F' => Some(b - b'A' + 10),
+        _ => None,
     }
 }
 

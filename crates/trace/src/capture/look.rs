@@ -93,7 +93,7 @@ fn bracket(line: &[u8]) -> Look {
         [b'[', ..] => Look::Caller,
         [b' ', b'[', ..] if spaced_caller(line).is_some() => Look::Layer(Layer::DmesgCaller, true),
         b" kernel:" => Look::Layer(Layer::Syslog, true),
-        rest if rest.starts_with(b" kernel: ") || monotonic_host(line).is_some() => Look::Layer(Layer::Syslog, true),
+        rest if rest.starts_with(b" kernel: ") || host_behind(line, len).is_some() => Look::Layer(Layer::Syslog, true),
         _ => Look::Plain,
     }
 }
@@ -102,7 +102,12 @@ fn bracket(line: &[u8]) -> Look {
 ///
 /// Any message may read `word word: `, so only the kernel's own lines tell that form.
 pub(super) fn monotonic_host(line: &[u8]) -> Option<&[u8]> {
-    let rest = line[stamp::kernel_len(line)?..].strip_prefix(b" ")?;
+    host_behind(line, stamp::kernel_len(line)?)
+}
+
+/// The same, where the stamp's length is known.
+fn host_behind(line: &[u8], stamp: usize) -> Option<&[u8]> {
+    let rest = line[stamp..].strip_prefix(b" ")?;
     let host_len = memchr(b' ', &rest[..rest.len().min(66)])?;
     if !rest[host_len + 1..].starts_with(b"kernel:") {
         return None;

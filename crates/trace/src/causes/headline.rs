@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::{Why, tail};
+use crate::find::{find, holds};
 use crate::frame::Frame;
 use crate::line::{Context, digits};
 use crate::log::Entry;
@@ -80,6 +81,8 @@ pub(super) struct Headline<'t> {
     pub(super) context: Context,
     pub(super) text: &'t [u8],
     raw: &'t [u8],
+    /// What it is about, where that comes again as long as nothing changes.
+    subject: Option<&'t [u8]>,
     /// The running task: its pid.
     pid: Option<u32>,
     /// The function of the first instruction pointer.
@@ -104,6 +107,7 @@ impl<'t> Headline<'t> {
             context: first.line.context,
             text,
             raw: first.line.raw,
+            subject: subject(text),
             pid: None,
             pointer: None,
             grace: None,
@@ -165,7 +169,7 @@ impl<'t> Headline<'t> {
 
     /// Why the next report of the same caller belongs to this one.
     pub(super) fn takes(&self, later: &Headline<'_>) -> Option<Why> {
-        let has = |text: &[u8], part: &str| memmem::find(text, part.as_bytes()).is_some();
+        let has = |text: &[u8], part: &str| holds(text, part.as_bytes());
         let are_one = |(first, then): &(&str, &str)| has(self.text, first) && has(later.text, then);
         if !self.has_body && PAIRS.iter().any(are_one) || FAR_PAIRS.iter().any(are_one) {
             return Some(Why::Headline);
@@ -183,11 +187,11 @@ impl<'t> Headline<'t> {
 
     /// True where KASAN's report says that the access is bad which then faults.
     fn announces(&self, fault: &Headline<'_>) -> bool {
-        let Some(at) = memmem::find(self.text, b"KASAN: ") else { return false };
+        let Some(at) = find(self.text, b"KASAN: ") else { return false };
         let rest = &self.text[at + 7..];
         let wild: [&[u8]; 3] = [b"null-ptr-deref", b"user-memory-access", b"wild-memory-access"];
         let function = || {
-            let name = &rest[memmem::find(rest, b" in ")? + 4..];
+            let name = &rest[find(rest, b" in ")? + 4..];
             Some(&name[..crate::shape::function(name)?])
         };
         wild.iter().any(|kind| rest.starts_with(kind)) || fault.pointer.is_some() && fault.pointer == function()
@@ -203,10 +207,10 @@ impl<'t> Headline<'t> {
             let said = said(self.text);
             return !said.is_empty() && self::said(later.text) == said;
         }
-        match subject(self.text) {
-            Some(what) => subject(later.text) == Some(what),
+        match self.subject {
+            Some(what) => later.subject == Some(what),
             None => {
-                let stalls = |text: &[u8]| memmem::find(text, b"INFO: rcu_").is_some();
+                let stalls = |text: &[u8]| holds(text, b"INFO: rcu_");
                 self.grace.is_some() && self.grace == later.grace && stalls(self.text) && stalls(later.text)
             }
         }
@@ -230,7 +234,7 @@ fn kind(entry: &Entry<'_>) -> Kind {
 
 /// `WARNING: CPU: 1 PID: 5 at mm/slub.c:7 f+0x1/0x2`, or `WARNING: mm/slub.c:7 at f+0x1/0x2`: what ends with a mark.
 fn is_warning(text: &[u8]) -> bool {
-    let Some(at) = memmem::find(text, b"WARNING: ") else { return false };
+    let Some(at) = find(text, b"WARNING: ") else { return false };
     let rest = &text[at + 9..];
     let word = memchr::memchr(b' ', rest).unwrap_or(rest.len());
     let is_place = || rest[word..].starts_with(b" at ") && memchr::memchr(b':', &rest[..word]).is_some();
@@ -247,7 +251,7 @@ fn is_numbered(text: &[u8]) -> bool {
 
 /// SLUB's lines about a bad object, each of which looks like a report.
 fn is_object(text: &[u8]) -> bool {
-    let Some(at) = memmem::find(text, b"INFO: ") else { return false };
+    let Some(at) = find(text, b"INFO: ") else { return false };
     let rest = &text[at + 6..];
     [&b"Allocated in "[..], b"Freed in ", b"Slab ", b"Object ", b"0x"].iter().any(|start| rest.starts_with(start))
 }
@@ -257,14 +261,14 @@ fn pid(text: &[u8]) -> Option<u32> {
 }
 
 fn number_behind(text: &[u8], name: &[u8]) -> Option<u32> {
-    let rest = &text[memmem::find(text, name)? + name.len()..];
+    let rest = &text[find(text, name)? + name.len()..];
     std::str::from_utf8(&rest[..digits(rest)]).ok()?.parse().ok()
 }
 
 /// What a panic line says, also the one at the end: `---[ end Kernel panic - not syncing: Fatal exception ]---`.
 fn said(text: &[u8]) -> &[u8] {
     const SAYS: &[u8] = b"not syncing: ";
-    let said = memmem::find(text, SAYS).map_or(&[][..], |at| text[at + SAYS.len()..].trim_ascii());
+    let said = find(text, SAYS).map_or(&[][..], |at| text[at + SAYS.len()..].trim_ascii());
     said.strip_suffix(b" ]---").unwrap_or(said)
 }
 
@@ -279,13 +283,13 @@ fn subject(text: &[u8]) -> Option<&[u8]> {
         ("BUG: Bad rss-counter state mm:", " "),
     ];
     for (start, end) in LASTING {
-        if let Some(at) = memmem::find(text, start.as_bytes())
-            && let Some(length) = memmem::find(&text[at + start.len()..], end.as_bytes())
+        if let Some(at) = find(text, start.as_bytes())
+            && let Some(length) = find(&text[at + start.len()..], end.as_bytes())
         {
             return Some(&text[at..at + start.len() + length]);
         }
     }
     // `BUG: soft lockup - CPU#0 stuck for 22s! [comm:123]`: the task.
-    memmem::find(text, b"BUG: soft lockup")?;
+    find(text, b"BUG: soft lockup")?;
     Some(&text[memchr::memrchr(b'[', text)?..])
 }

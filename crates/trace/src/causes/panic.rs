@@ -1,8 +1,7 @@
 //! Panics: which panic lines only say that a report before them was too much.
 
-use memchr::memmem;
-
 use super::headline::{Headline, Kind};
+use crate::find::holds;
 
 /// What a panic line says, and the headlines that it can follow.
 struct Row {
@@ -51,7 +50,7 @@ const ROWS: &[Row] = &[
 
 /// True where a panic line only says that this earlier report was too much.
 pub(super) fn follows(earlier: &Headline<'_>, panic: &Headline<'_>) -> bool {
-    let has = |text: &[u8], part: &str| memmem::find(text, part.as_bytes()).is_some();
+    let has = |text: &[u8], part: &str| holds(text, part.as_bytes());
     let row = ROWS.iter().find(|row| has(panic.text, row.says));
     row.is_some_and(|row| match row.follows {
         Follows::Report => !matches!(earlier.kind, Kind::Oops | Kind::Panic),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::cursor::{Cursor, Text, text};
 use super::value::Time;
+use crate::find::find;
 
 /// Who did something, on which CPU and when, as far as the kernel says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -67,7 +68,7 @@ impl<'t> By<'t> {
     fn of_page(mut line: Cursor<'t>) -> Option<By<'t>> {
         let pid = line.number_behind("pid ")?;
         let mut by = By { pid: Some(pid), ..By::default() };
-        if let Some(tail) = memchr::memmem::find(line.0, b"tgid ").map(|at| &line.0[at..])
+        if let Some(tail) = find(line.0, b"tgid ").map(|at| &line.0[at..])
             && let Some(open) = memchr::memchr(b'(', tail)
             && let Some(close) = memchr::memchr(b')', &tail[open..])
         {

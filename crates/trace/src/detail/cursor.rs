@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
-
 use super::value::Hex;
+use crate::find::{find, holds};
 use crate::frame::hex;
 use crate::line::{digits, spaces};
 
@@ -29,7 +28,7 @@ impl<'t> Cursor<'t> {
 
     /// Goes behind the next such text, wherever it stands; what stands before it.
     pub fn until(&mut self, text: &str) -> Option<&'t [u8]> {
-        let at = memmem::find(self.0, text.as_bytes())?;
+        let at = find(self.0, text.as_bytes())?;
         let before = &self.0[..at];
         self.0 = &self.0[at + text.len()..];
         Some(before)
@@ -90,6 +89,6 @@ impl<'t> Cursor<'t> {
 
     /// True where such a text comes somewhere.
     pub fn holds(self, text: &str) -> bool {
-        memmem::find(self.0, text.as_bytes()).is_some()
+        holds(self.0, text.as_bytes())
     }
 }

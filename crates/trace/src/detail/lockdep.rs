@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::by::By;
 use super::cursor::{Cursor, Text, text};
 use super::source::Source;
+use crate::find::{find, holds};
 
 pub use chain::{Chain, Link};
 pub use held::Holder;
@@ -190,12 +191,12 @@ impl<'t> LockdepReader<'t> {
 
     /// Lines of words; they end in a few characters, which rules out most others.
     fn sentence(&mut self, line: &'t [u8]) -> bool {
-        let holds = |words| memchr::memmem::find(line, words).is_some();
+        let holds = |words| holds(line, words);
         match line.last() {
             Some(b':') => {
                 if let Some(task) = [&b" is trying to "[..], b" takes:", b" just changed the state of lock:"]
                     .iter()
-                    .find_map(|words| memchr::memmem::find(line, words))
+                    .find_map(|words| find(line, words))
                 {
                     self.task(&line[..task]);
                     self.slot = Slot::Wanted;
@@ -234,10 +235,10 @@ impl<'t> LockdepReader<'t> {
                     let Some(source) = Source::parse(line) else { return false };
                     let text = text(Cursor(line).behind_word());
                     self.report.rcu.get_or_insert(RcuUsage { source, text });
-                } else if let Some(at) = memchr::memmem::find(line, b" is freeing memory ") {
+                } else if let Some(at) = find(line, b" is freeing memory ") {
                     self.task(&line[..at]);
                     self.slot = Slot::Held;
-                } else if let Some(at) = memchr::memmem::find(line, b" is leaving the kernel with locks still held") {
+                } else if let Some(at) = find(line, b" is leaving the kernel with locks still held") {
                     self.task(&line[..at]);
                 } else {
                     return false;
@@ -250,7 +251,7 @@ impl<'t> LockdepReader<'t> {
 
     /// `sh/65 [HC0[0]:SC1[1]:HE1:SE0]`, or without the brackets.
     fn task(&mut self, task: &'t [u8]) {
-        let at = memchr::memmem::find(task, b" [HC").unwrap_or(task.len());
+        let at = find(task, b" [HC").unwrap_or(task.len());
         if let Some(mut context) = task.get(at + 1..).map(Cursor) {
             self.report.context = IrqContext::parse(&mut context);
         }
@@ -278,13 +279,13 @@ impl<'t> LockdepReader<'t> {
 }
 
 /// Says what the wait types of all locks of a report mean; some of them show how the kernel is configured.
-pub(super) fn explain_waits(report: &mut Option<Lockdep<'_>>, holders: &mut [Holder<'_>]) {
+pub(super) fn explain_waits(mut report: Option<&mut Lockdep<'_>>, holders: &mut [Holder<'_>]) {
     let mut types = WaitTypes::default();
-    each_lock(report, holders, &mut |lock| types.learn(lock));
+    each_lock(report.as_deref_mut(), holders, &mut |lock| types.learn(lock));
     each_lock(report, holders, &mut |lock| types.explain(lock));
 }
 
-fn each_lock(report: &mut Option<Lockdep<'_>>, holders: &mut [Holder<'_>], each: &mut dyn FnMut(&mut Lock<'_>)) {
+fn each_lock(report: Option<&mut Lockdep<'_>>, holders: &mut [Holder<'_>], each: &mut dyn FnMut(&mut Lock<'_>)) {
     if let Some(Lockdep { wanted, held, irq_safe, irq_unsafe, chain, .. }) = report {
         [wanted, held, irq_safe, irq_unsafe].into_iter().flatten().for_each(&mut *each);
         chain.iter_mut().flat_map(|chain| &mut chain.locks).for_each(|link| each(&mut link.lock));

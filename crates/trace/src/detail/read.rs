@@ -13,6 +13,7 @@ use super::source::Source;
 use super::stall::Stall;
 use super::symbol::Symbol;
 use super::ubsan::{DebugObject, Ubsan};
+use crate::find::{find, holds};
 
 /// What the next line may be the rest of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ enum Next {
 #[derive(Debug, Default)]
 pub(crate) struct DetailReader<'t> {
     detail: Detail<'t>,
-    lockdep: Option<LockdepReader<'t>>,
+    lockdep: Option<Box<LockdepReader<'t>>>,
     next: Next,
     over: bool,
 }
@@ -215,7 +216,7 @@ impl<'t> DetailReader<'t> {
                     detail.race.get_or_insert_default();
                 } else if sanitizer.name == "KMSAN" {
                     detail.uninit.get_or_insert_default();
-                } else if let Some(at) = memchr::memmem::find(what, b" at addr ") {
+                } else if let Some(at) = find(what, b" at addr ") {
                     detail.access.get_or_insert_default().address = super::cursor::Cursor(&what[at + 9..]).hex();
                 }
                 detail.sanitizer.get_or_insert(sanitizer);
@@ -260,7 +261,7 @@ impl<'t> DetailReader<'t> {
 
     fn start_lockdep(&mut self, line: &'t [u8]) -> Option<()> {
         if self.lockdep.is_none() {
-            self.lockdep = Some(LockdepReader::of_headline(line)?);
+            self.lockdep = Some(Box::new(LockdepReader::of_headline(line)?));
         }
         Some(())
     }
@@ -273,7 +274,7 @@ impl<'t> DetailReader<'t> {
         }
         let detail = &mut self.detail;
         match first {
-            b'0'..=b'9' | b'n' if memchr::memmem::find(line, b" held by ").is_some() => {
+            b'0'..=b'9' | b'n' if holds(line, b" held by ") => {
                 let holder = Holder::parse(line);
                 let found = holder.is_some();
                 detail.locks_held.extend(holder);
@@ -352,8 +353,8 @@ impl<'t> DetailReader<'t> {
     /// The details, read whole.
     pub fn finish(self) -> Detail<'t> {
         let mut detail = self.detail;
-        detail.lockdep = self.lockdep.map(LockdepReader::finish);
-        explain_waits(&mut detail.lockdep, &mut detail.locks_held);
+        detail.lockdep = self.lockdep.map(|lockdep| Box::new(lockdep.finish()));
+        explain_waits(detail.lockdep.as_deref_mut(), &mut detail.locks_held);
         detail.uninit = detail.uninit.filter(|uninit| *uninit != Uninit::default());
         detail.race = detail.race.filter(|race| *race != Race::default());
         detail

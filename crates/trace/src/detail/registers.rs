@@ -79,6 +79,9 @@ impl<'t> Registers<'t> {
 
     /// Takes a line of values.
     pub(crate) fn push(&mut self, line: &'t [u8]) {
+        if self.values.is_empty() {
+            self.values.0.reserve(12);
+        }
         self.values.0.push(line);
     }
 }

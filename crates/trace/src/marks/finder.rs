@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use super::{Marks, texts, trigger_texts};
+use crate::find::rarity;
 use crate::rules::Rules;
 
 /// Bytes of a needle. The search compares the first four of all needles at once; more would be shared by fewer texts.
@@ -122,16 +123,7 @@ impl Search {
 fn needle(text: &str) -> &str {
     let length = text.len().min(LONGEST);
     let parts = (0..=text.len() - length).filter_map(|at| text.get(at..at + length));
-    parts.min_by_key(|part| Reverse(part.bytes().map(rarity).sum::<u32>())).unwrap_or(text)
-}
-
-/// How seldom console lines hold a byte: stamps, addresses and offsets are most of them, lower-case words most of the rest.
-fn rarity(byte: u8) -> u32 {
-    match byte {
-        b' ' | b'0'..=b'9' | b'a'..=b'f' => 1,
-        b'g'..=b'z' | b'_' | b'[' | b']' | b'.' | b':' | b'/' | b'+' => 2,
-        _ => 3,
-    }
+    parts.min_by_key(|part| Reverse(part.bytes().map(|byte| u32::from(rarity(byte))).sum::<u32>())).unwrap_or(text)
 }
 
 #[cfg(test)]

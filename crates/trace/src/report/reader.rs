@@ -1,6 +1,7 @@
 //! Reads a report line by line. What a line may be is told by its first byte and its marks before anything else.
 
 use crate::detail::{By, CodeLine, DetailReader, Registers, Values};
+use crate::find::find;
 use crate::frame::Frame;
 use crate::line::digits;
 use crate::log::Entry;
@@ -40,7 +41,9 @@ pub(super) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub fn new(start: usize) -> Reader<'t> {
-        Reader { report: Report { end: start, ..Report::default() }, ..Reader::default() }
+        let mut reader = Reader::default();
+        reader.report.end = start;
+        reader
     }
 
     /// True where no line belongs to the report any more.
@@ -64,7 +67,7 @@ impl<'t> Reader<'t> {
 
     pub fn read(&mut self, entry: &Entry<'t>) {
         self.lines += 1;
-        let Entry { line, marks, trigger } = entry;
+        let Entry { line, marks, trigger, .. } = entry;
         let text = line.body.trim_ascii_start();
         if trigger.is_some() && self.lines > 1 && !marks.any(following()) && !goes_on(text) {
             self.detail.end();
@@ -128,7 +131,7 @@ impl<'t> Reader<'t> {
             return;
         }
         let role = if role == Role::Call && std::mem::take(&mut self.other_cpu) { Role::OtherCpu } else { role };
-        let mut frames = Vec::with_capacity(16);
+        let mut frames = Vec::with_capacity(32);
         let mut by = None;
         let trace = self.report.traces.len();
         if matches!(role, Role::Call | Role::OtherCpu) {
@@ -239,7 +242,7 @@ impl<'t> Reader<'t> {
 /// Lines with a trigger that still are about the same report: notes of lockdep, of SLUB, of the hung task's detector.
 fn goes_on(text: &[u8]) -> bool {
     let Some(what) = text.strip_prefix(b"INFO: ") else { return false };
-    let hung_task = || memchr::memmem::find(what, b" blocked ").is_some_and(|at| !what[..at].ends_with(b" is"));
+    let hung_task = || find(what, b" blocked ").is_some_and(|at| !what[..at].ends_with(b" is"));
     !(what.starts_with(b"rcu") || what.starts_with(b"task ") && hung_task())
 }
 

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+
+use crate::find::holds;
 
 /// What a stack trace shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +82,7 @@ impl Role {
     /// The role of the trace that a line heads; the line has no blanks in front.
     pub(super) fn of_head(text: &[u8]) -> Option<Role> {
         let starts = |head: &str| text.starts_with(head.as_bytes());
-        let holds = |word: &str| memmem::find(text, word.as_bytes()).is_some();
+        let holds = |word: &str| holds(text, word.as_bytes());
         let ends = || text.trim_ascii_end().ends_with(b":");
         match text.first()? {
             b'A' | b'a' if starts("Allocated") || starts("allocated by task") => Some(Role::Allocated),

@@ -1,8 +1,9 @@
 //! What lockdep complains about.
 
-use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::find::holds;
 
 /// What lockdep complains about (kernel/locking/lockdep.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -62,6 +63,6 @@ impl Problem {
         let line = line.strip_prefix(b"[ ").unwrap_or(line);
         let heads: [&[u8]; 3] = [b"WARNING: ", b"BUG: ", b"INFO: "];
         let line = heads.iter().find_map(|head| line.strip_prefix(*head))?;
-        WORDS.iter().find(|(words, _)| memmem::find(line, words.as_bytes()).is_some()).map(|(_, problem)| *problem)
+        WORDS.iter().find(|(words, _)| holds(line, words.as_bytes())).map(|(_, problem)| *problem)
     }
 }
