@@ -9,6 +9,7 @@
 
 mod capture;
 mod decode;
+mod kernel;
 mod line;
 mod name;
 mod splat;
@@ -73,6 +74,12 @@ pub const STREAM: &[Law] = &[
 pub const DECODE: &[Law] = &[
     law("tokens stand in their lines", decode::tokens_stand_in_their_lines),
     law("pieces have the same tokens", decode::pieces_have_the_same_tokens),
+];
+
+/// Laws of kernel images.
+pub const KERNEL: &[Law] = &[
+    law("sections are in the file", kernel::sections_are_in_the_file),
+    law("a kernel is the same as itself", kernel::a_kernel_is_the_same_as_itself),
 ];
 
 /// All laws that hold of any input.

@@ -2,7 +2,7 @@
 
 use testkit::mutate::{FORMS, Form};
 
-use crate::{CAPTURE, DECODE, LINE, Law, PREFIX, STREAM, TEXT, broken, stream};
+use crate::{CAPTURE, DECODE, KERNEL, LINE, Law, PREFIX, STREAM, TEXT, broken, stream};
 
 /// A fuzz target. A finding of it is a file in `testdata/fuzz/<name>`, which a plain test replays.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub struct Target {
 pub enum Input {
     /// Console text, as it is.
     Text,
+    /// A kernel image: ELF, or a bzImage.
+    Kernel,
     /// A large capture, which [`Input`] describes in pairs of bytes.
     Described,
     /// A capture of this format, one of [`testkit::mutate::Form::format`]. The first byte says how the others make it.
@@ -32,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     text("reports", &[TEXT, STREAM]),
     text("prefixes", &[PREFIX]),
     text("decode", &[DECODE]),
+    Target { name: "kernel", input: Input::Kernel, laws: &[KERNEL] },
     Target { name: "streams", input: Input::Described, laws: &[STREAM] },
     capture("capture-compose", "compose"),
     capture("capture-controls", "controls"),
@@ -70,7 +73,7 @@ impl Target {
     /// What breaks a law in an input.
     pub fn broken(&self, input: &[u8]) -> Option<String> {
         let text = match self.input {
-            Input::Text => input.to_vec(),
+            Input::Text | Input::Kernel => input.to_vec(),
             Input::Described => stream::described(input),
             Input::Capture(format) => capture_of(format, input),
         };

@@ -1,7 +1,8 @@
-//! The seeds: the reports of our own logs, and each form that they can be captured in.
+//! The seeds: the reports of our own logs, each form that they can be captured in, and small kernels.
 
 use laws::{Input, Made, TARGETS};
 use testkit::mutate::FORMS;
+use testkit::{Function, Vmlinux};
 
 /// Targets whose input is console text.
 const TEXTS: [&str; 4] = ["lines", "reports", "prefixes", "decode"];
@@ -31,7 +32,32 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     }
     let pieces = [[0, 9, 200, 1], [200, 1, 255, 0], [130, 1, 0, 1]];
     seeds.extend(pieces.iter().enumerate().map(|(n, bytes)| ("streams", format!("pieces-{n}"), bytes.to_vec())));
+    seeds.extend(kernels().into_iter().enumerate().map(|(n, bytes)| ("kernel", format!("kernel-{n}"), bytes)));
     seeds
+}
+
+/// Kernels and modules with and without debug information, and a bzImage.
+fn kernels() -> Vec<Vec<u8>> {
+    let fill = |image: Vmlinux| {
+        let image = image.build_id(&[7; 20]).banner("Linux version 6.1.0-test (me@here) (gcc) #1 SMP PREEMPT 2024");
+        let image = image.object("counter", 8).function(Function::new("first", 0x2e).alias("also_first").cold(0x11));
+        image.function(Function::new("same", 0x10).local()).function(Function::new("same", 0x23).local())
+    };
+    let all = [
+        fill(Vmlinux::new()),
+        fill(Vmlinux::new()).without_dwarf(),
+        fill(Vmlinux::module("one")),
+        fill(Vmlinux::new()).compressed(),
+    ];
+    let mut kernels: Vec<Vec<u8>> = all.iter().map(Vmlinux::write).collect();
+    // The setup header of protocol 2.15, whose payload starts behind five sectors (Documentation/arch/x86/boot.rst).
+    let mut boot = vec![0; 5 * 512];
+    for (at, bytes) in [(0x1f1, &[4][..]), (0x202, b"HdrS\x0f\x02"), (0x24c, &1000_u32.to_le_bytes())] {
+        boot[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    boot.extend(&kernels[1][..1000]);
+    kernels.push(boot);
+    kernels
 }
 
 /// A report in one of the forms of a format.
