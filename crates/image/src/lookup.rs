@@ -3,6 +3,8 @@
 //! A single oops wants some twenty names of 120,000, so the first look-ups pass over the table and compare; who comes
 //! back often gets an index.
 
+mod heads;
+
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +14,7 @@ use object::read::elf::Sym as _;
 use crate::elf::{RawSymbol, short_string};
 use crate::symbols::Listed;
 use crate::{Image, Kind, Symbol};
+use heads::Heads;
 
 /// After so many passes over the symbol table the index has paid for itself.
 const SCANS: u32 = 8;
@@ -74,7 +77,7 @@ impl<'d> Image<'d> {
     /// Whether symbols of these names exist outside of the text: variables, which messages name in the same form.
     pub fn are_data(&self, names: &[&str]) -> Vec<bool> {
         let mut are_data = vec![false; names.len()];
-        let mut heads = Heads { bits: [0; 64] };
+        let mut heads = Heads::default();
         names.iter().for_each(|name| heads.insert(name));
         for (_, raw) in self.symbols.enumerate().skip(1) {
             let name = raw.st_name(self.endian);
@@ -126,7 +129,7 @@ impl<'d> Image<'d> {
     fn scan_names(&self, names: &[&str]) -> Vec<Vec<(&'d str, Listed<'d>)>> {
         let mut found = vec![Vec::new(); names.len()];
         let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(names.len());
-        let mut heads = Heads { bits: [0; 64] };
+        let mut heads = Heads::default();
         for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             wanted.entry(name).or_insert(at);
             heads.insert(name);
@@ -284,44 +287,4 @@ fn alias_rank<'n>(kind: Kind, name: &'n str, symbol: &RawSymbol) -> (bool, bool,
 /// FNV-1a; the index stores it next to the symbol's number, so equal hashes cost a comparison only.
 fn name_hash(name: &[u8]) -> u32 {
     name.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
-}
-
-/// A set of how names begin: says at once that most symbols are not asked for.
-struct Heads {
-    bits: [u64; 64],
-}
-
-impl Heads {
-    fn insert(&mut self, name: &str) {
-        let mut head = [0; 8];
-        for (to, from) in head.iter_mut().zip(name.bytes()) {
-            *to = from;
-        }
-        let bit = Heads::bit(u64::from_le_bytes(head));
-        self.bits[bit / 64] |= 1 << (bit % 64);
-    }
-
-    fn contain(&self, table: &[u8], offset: u32) -> bool {
-        let at = offset as usize;
-        // At the table's very end there may be no 8 bytes: let the comparison decide.
-        let Some(head) = table.get(at..at + 8).and_then(|head| <[u8; 8]>::try_from(head).ok()) else {
-            return true;
-        };
-        let bit = Heads::bit(until_nul(u64::from_le_bytes(head)));
-        self.bits[bit / 64] & 1 << (bit % 64) != 0
-    }
-
-    fn bit(head: u64) -> usize {
-        (head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize
-    }
-}
-
-/// The bytes before the first NUL, the others zero.
-fn until_nul(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    match word.wrapping_sub(ONES) & !word & HIGH {
-        0 => word,
-        nuls => word & ((nuls & nuls.wrapping_neg()) >> 7).wrapping_sub(1),
-    }
 }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use object::SymbolIndex;
 
 use super::names::normal_name;
-use super::references::{Reference, Target};
+use super::references::Target;
 use super::texts::{is_path, normal_text, text};
 use super::{Part, PartKind, Program};
 use crate::Signature;
 
-type Digest = [u8; 32];
+pub(super) type Digest = [u8; 32];
 
 /// The digests of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ enum Tag {
 }
 
 /// How parts without a name of their own are told apart: not in the first round, by their first digests in the second.
-type Firsts<'f> = Option<&'f [Option<Digest>]>;
+pub(super) type Firsts<'f> = Option<&'f [Option<Digest>]>;
 
 impl<'d> Program<'d> {
     /// The digest of a part that its name does not tell from others (a literal, or one of several static functions of a
@@ -180,7 +180,7 @@ impl<'d> Program<'d> {
     }
 
     /// Names a target. Of several parts of a name, `seen` tells whether it is the same as before.
-    fn write_target(
+    pub(super) fn write_target(
         &self,
         part: &Part<'d>,
         target: Target,
@@ -260,32 +260,6 @@ impl<'d> Program<'d> {
             at = (begin + spot.size as usize).min(text.len()).max(at);
         }
         normal_text(&text[at..], out);
-    }
-
-    /// For each place in code, what objtool says of the stack there; the set of these, since the table is sorted by address.
-    fn write_orc(&self, places: &[Reference], part: &Part<'d>, firsts: Firsts<'_>, out: &mut Vec<u8>) {
-        let count = (part.end - part.begin) / 4;
-        let entries = self.space.sections.iter().find(|section| section.name == ".orc_unwind");
-        let entries = entries.map_or(&[][..], |section| section.bytes);
-        let size = entries.len().checked_div(count as usize).unwrap_or(0);
-        let mut said = Vec::with_capacity(places.len());
-        let mut text = Vec::new();
-        for place in places {
-            let number = ((place.begin - part.begin) / 4) as usize;
-            let entry = number.checked_mul(size).and_then(|at| entries.get(at..at + size)).unwrap_or_default();
-            let Target::Place(flat) = place.target else { continue };
-            // Behind the last function of an object file, an empty entry ends what was said of it.
-            let Some(code) = self.part_at(flat).map(|at| &self.parts[at]) else { continue };
-            if flat == code.begin && entry.iter().all(|byte| *byte == 0) {
-                continue;
-            }
-            text.clear();
-            self.write_target(part, place.target, firsts, &mut HashMap::new(), &mut text);
-            text.extend(entry);
-            said.push(*blake3::hash(&text).as_bytes());
-        }
-        said.sort_unstable();
-        out.extend(said.as_flattened());
     }
 }
 
