@@ -13,7 +13,8 @@ mod account;
 mod compare;
 mod text;
 
-use account::Account;
+pub use account::Account;
+pub use compare::Comparison;
 
 /// The reports to explain.
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,7 @@ pub fn run(shared: &Shared, command: &Explain, output: &Output) -> io::Result<Ou
         };
         match shared.format {
             Format::Text => compare::text(&a, &b, &mut results)?,
-            Format::Ndjson => json(&compare::Comparison::new(&a, &b), &mut results)?,
+            Format::Ndjson => json(&Comparison::new(&a, &b), &mut results)?,
         }
         results.flush()?;
         return Ok(output.finish(true, "", shared.quiet));

@@ -2,6 +2,9 @@
 
 mod image;
 
+use std::borrow::Cow;
+
+use ksplat::signature::demangled;
 use ksplat::symbolize::code::Listing;
 use ksplat::symbolize::proof::CallCheck;
 use ksplat::symbolize::{Call, Resolution};
@@ -57,7 +60,7 @@ pub struct Record<'a> {
     /// The text with source lines, inlined calls and plain names, and the disassembly behind it, where that changes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     symbolized: Option<String>,
-    /// The `Code:` line of kernel code that trapped, disassembled.
+    /// The `Code:` line of kernel code, disassembled.
     #[serde(skip_serializing_if = "Option::is_none")]
     disassembly: Option<DisassemblyRecord>,
     /// The source file that the symbolized report points at.
@@ -138,13 +141,14 @@ struct Executor {
     id: u64,
 }
 
-/// The instructions around the one that trapped.
+/// The instructions around the one that the instruction pointer stood at.
 #[derive(Debug, Serialize, JsonSchema)]
 struct DisassemblyRecord {
     /// Leading bytes of the `Code:` line that are left out, since they seem to be the end of an instruction.
     skipped: usize,
-    /// The number of the instruction that trapped, from 0.
-    trapping: usize,
+    /// The number of the instruction that trapped, from 0; absent where the report is of no trap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trapping: Option<usize>,
     /// The instructions, in order.
     instructions: Vec<InstructionRecord>,
 }
@@ -178,9 +182,12 @@ struct TraceRecord<'a> {
 /// A stack frame.
 #[derive(Debug, Serialize, JsonSchema)]
 struct FrameRecord<'a> {
-    /// The function as the kernel printed it, with what the compiler added to its name; absent for a bare address.
+    /// The function in plain words, with what the compiler added to its name; absent for a bare address.
     #[serde(skip_serializing_if = "str::is_empty")]
-    function: &'a str,
+    function: Cow<'a, str>,
+    /// The function as the kernel printed it, where C++ or Rust mangled its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    physical: Option<&'a str>,
     /// Bytes from the function's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
@@ -330,9 +337,11 @@ impl<'a> TraceRecord<'a> {
 impl<'a> FrameRecord<'a> {
     fn new(frame: &Frame<'a>, resolution: Option<Resolution<'_>>) -> FrameRecord<'a> {
         let named = !frame.function.is_empty();
+        let function = demangled(frame.function);
         let (calls, miss) = resolution.map_or((Vec::new(), None), |found| (found.calls, found.miss));
         FrameRecord {
-            function: frame.function,
+            physical: Some(frame.function).filter(|physical| *physical != function),
+            function,
             offset: named.then_some(frame.offset),
             size: named.then_some(frame.size),
             module: frame.module,

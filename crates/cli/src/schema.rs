@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::Value;
 
+use crate::explain::{Account, Comparison};
 use crate::output::{Outcome, Output};
 use crate::record::Record;
 
@@ -24,6 +25,10 @@ enum Records {
     /// `ksplat report`.
     #[default]
     Report,
+    /// `ksplat explain`.
+    Explain,
+    /// `ksplat explain --compare`.
+    ExplainCompare,
     /// `ksplat bisect show`.
     BisectShow,
     /// `ksplat bisect audit`.
@@ -40,6 +45,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> io::Result<Outcome> {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = match arguments.records {
         Records::Report => generator.into_root_schema_for::<Record<'_>>(),
+        Records::Explain => generator.into_root_schema_for::<Account>(),
+        Records::ExplainCompare => generator.into_root_schema_for::<Comparison<'_>>(),
         Records::BisectShow => generator.into_root_schema_for::<crate::bisect::show::Record<'_>>(),
         Records::BisectAudit => generator.into_root_schema_for::<bisect::Audit>(),
         Records::KernelSignature => generator.into_root_schema_for::<crate::kernel_signature::Record<'_>>(),

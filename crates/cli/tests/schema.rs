@@ -71,6 +71,29 @@ fn records_are_what_the_schema_says() {
 }
 
 #[test]
+fn explanations_are_what_their_schemas_say() {
+    let data = testkit::workspace_root().join("testdata/reports");
+    let valid = |records: &str, arguments: &[&str]| {
+        let validator = strict_validator_of(records);
+        let lines = ksplat(&[&["explain", "--quiet", "--format", "ndjson"], arguments].concat());
+        for line in lines.lines() {
+            let record: Value = serde_json::from_str(line).unwrap();
+            let wrong: Vec<String> =
+                validator.iter_errors(&record).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            assert_eq!(wrong, [""; 0], "{line}");
+            let mut other = record.clone();
+            other.as_object_mut().unwrap().insert("unknown".into(), json!(1));
+            assert!(!validator.is_valid(&other), "a strict schema knows its properties");
+        }
+        lines.lines().count()
+    };
+    let path = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    assert!(valid("explain", &["--rules", "ksplat", data.to_str().unwrap()]) > 100);
+    let pair = [path("kasan/uaf-read.log"), path("warning/warn.log")];
+    assert_eq!(valid("explain-compare", &["--compare", &pair[0], &pair[1]]), 1);
+}
+
+#[test]
 fn bisection_records_are_what_their_schemas_say() {
     let mut logs = vec![testkit::workspace_root().join("testdata/bisections")];
     if let Some(shared) = testkit::shared_or_skip("bisection_records_are_what_their_schemas_say") {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memmem;
 use symbolize::Call;
 use symbolize::code::{self, Listing};
+use trace::format::Trap;
 use trace::{Context, Frame, FrameAt, Line, stack};
 
 /// A frame of a log, in the line that printed it.
@@ -45,6 +46,8 @@ pub struct Decoder {
     entered: HashSet<Context>,
     /// The line with the instruction pointer, of callers that printed it last: it tells whose code the next line shows.
     pointers: HashMap<Context, Vec<u8>>,
+    /// Callers that were asked what they run, since the detector of hangs wondered: nothing traps there.
+    asked: HashSet<Context>,
     /// The code that was listed last: an oops prints it once more at its end.
     listed: Vec<u8>,
 }
@@ -65,7 +68,7 @@ impl<'t> Piece<'t> {
     }
 }
 
-/// A `Code:` line of a log that shows kernel code in which something trapped.
+/// A `Code:` line of a log that shows kernel code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLine {
     /// The line, in bytes of the text, without its line break.
@@ -109,6 +112,11 @@ impl Decoder {
     fn code(&mut self, line: &Line<'_>) -> Option<CodeLine> {
         let pointer = if self.pointers.is_empty() { None } else { self.pointers.remove(&line.context) };
         let text = line.body.trim_ascii_start();
+        match is_asked(text) {
+            Some(true) if self.asked.len() < CALLERS => _ = self.asked.insert(line.context),
+            Some(false) => _ = self.asked.remove(&line.context),
+            _ => {}
+        }
         if !text.starts_with(b"Code:") {
             if matches!(text, [b'R' | b'E', b'I', b'P', b':', ..]) && self.pointers.len() < CALLERS {
                 self.pointers.insert(line.context, text[..text.len().min(POINTER)].to_vec());
@@ -118,7 +126,8 @@ impl Decoder {
         if text == self.listed {
             return None;
         }
-        let listing = code::listing([pointer.as_deref().unwrap_or_default(), line.body])?;
+        let trap = if self.asked.contains(&line.context) { Trap::Nothing } else { Trap::At };
+        let listing = code::listing([pointer.as_deref().unwrap_or_default(), line.body], trap)?;
         self.listed = text.to_vec();
         Some(CodeLine { line: line.offset..line.end(), at: line.raw.len() - text.len(), listing })
     }
@@ -160,6 +169,29 @@ fn bare<'t>(line: &Line<'t>) -> Option<FrameAt<'t>> {
     let word = body.rsplit(|b| *b == b' ').next()?;
     let end = memmem::rfind(line.raw, word)? + word.len();
     Some(FrameAt { frame, symbol: end - word.len()..end, module: end..end })
+}
+
+/// Whether a headline is about somebody who does not come back and is asked for registers, or about something that trapped;
+/// `None` for other lines.
+fn is_asked(text: &[u8]) -> Option<bool> {
+    if !matches!(text.first(), Some(b'N' | b'w' | b'B' | b'r' | b'I' | b'O' | b'W' | b'k' | b'g' | b'U')) {
+        return None;
+    }
+    let holds = |part: &&str| memmem::find(text, part.as_bytes()).is_some();
+    if [
+        "NMI backtrace for cpu",
+        "soft lockup - CPU",
+        "hard LOCKUP on cpu",
+        "detected stall",
+        "detected expedited stall",
+    ]
+    .iter()
+    .any(holds)
+    {
+        return Some(true);
+    }
+    let traps = ["BUG: ", "Oops", "WARNING: ", "kernel BUG at", "general protection fault", "Unable to handle kernel"];
+    traps.iter().any(|start| text.starts_with(start.as_bytes())).then_some(false)
 }
 
 /// ` fs/inode.c:12` behind a symbol.
@@ -211,6 +243,27 @@ mod tests {
         for text in ["RIP: 0033:0x4665d9\n", "0x12\n", "[<ffffffff81000010>] f fs/a.c:1\n", "0xffffffff81000010 is\n"] {
             assert_eq!(found(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_traps_in_code_of_a_hang() {
+        let marked = |headline: &str| {
+            let text = format!(
+                "[ 1.0][ T1] {headline}\n[ 1.0][ T1] RIP: 0010:f+0x1/0x2\n[ 1.0][ T1] Code: 31 d2 <48> f7 f5\n"
+            );
+            let pieces = Decoder::default().pieces(text.as_bytes());
+            pieces
+                .into_iter()
+                .find_map(|piece| if let Piece::Code(code) = piece { Some(code.listing.trapping) } else { None })
+        };
+        for headline in [
+            "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [a:7]",
+            "NMI backtrace for cpu 0",
+            "rcu: INFO: rcu_preempt self-detected stall on CPU",
+        ] {
+            assert_eq!(marked(headline), Some(None), "{headline}");
+        }
+        assert_eq!(marked("Oops: divide error: 0000 [#1]"), Some(Some(1)));
     }
 
     #[test]

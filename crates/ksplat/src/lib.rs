@@ -19,9 +19,12 @@ pub use {image, signature, symbolize, trace};
 
 mod checked;
 mod decode;
+mod echoes;
 mod index;
 pub mod kernel;
 mod symbolized;
+
+use echoes::Echoes;
 
 pub use checked::Checked;
 pub use decode::{CodeLine, Decoder, Piece, Token};
@@ -54,7 +57,8 @@ pub struct Found<'t> {
     pub follows: Option<Follows>,
 }
 
-/// The first cause of an echo. Causes are looked for in the same window of the input.
+/// The first cause of an echo. What headlines tell is looked for in the same window of the input, what titles and calls tell
+/// in all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Follows {
     /// Number of that report in its input.
@@ -94,23 +98,24 @@ const CHUNK: usize = 1 << 20;
 impl Options {
     /// Finds the reports of a capture that is there as a whole; how many there are.
     pub fn reports(self, capture: &[u8], mut each: impl FnMut(&Found<'_>)) -> usize {
-        let mut count = 0;
+        let mut seen = Seen::default();
         for window in trace::windows(capture, self.rules) {
-            in_window(&capture[window.bytes.clone()], &window, self, &mut count, &mut each);
+            in_window(&capture[window.bytes.clone()], &window, self, &mut seen, &mut each);
         }
-        count
+        seen.count
     }
 
     /// Finds the reports of a capture as it is read, in memory that does not grow with the input; how many there are.
     pub fn stream(self, mut input: impl Read, mut each: impl FnMut(&Found<'_>)) -> io::Result<usize> {
-        let (mut scanner, mut base, mut buffer, mut count) = (Scanner::new(self.rules), 0, Vec::new(), 0);
+        let (mut scanner, mut base, mut buffer) = (Scanner::new(self.rules), 0, Vec::new());
+        let mut seen = Seen::default();
         loop {
             let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
             loop {
                 match scanner.scan(base, &buffer, read < CHUNK) {
                     Scan::Window(window) => {
                         let bytes = &buffer[window.bytes.start - base..window.bytes.end - base];
-                        in_window(bytes, &window, self, &mut count, &mut each);
+                        in_window(bytes, &window, self, &mut seen, &mut each);
                     }
                     Scan::More(keep) => {
                         buffer.drain(..keep - base);
@@ -120,40 +125,49 @@ impl Options {
                 }
             }
             if read < CHUNK {
-                return Ok(count);
+                return Ok(seen.count);
             }
         }
     }
 }
 
-fn in_window(bytes: &[u8], window: &Window, options: Options, count: &mut usize, each: &mut impl FnMut(&Found<'_>)) {
+/// The reports of an input so far.
+#[derive(Default)]
+struct Seen {
+    count: usize,
+    echoes: Echoes,
+}
+
+fn in_window(bytes: &[u8], window: &Window, options: Options, seen: &mut Seen, each: &mut impl FnMut(&Found<'_>)) {
     let console = Console::read(bytes);
     let log = Log::parse(console.text(), options.rules);
     let causes = Causes::of(&log);
     let regions = (options.rules == Rules::Ksplat).then(|| Regions::of(&log, &causes));
-    let mut numbers = Vec::new();
+    // The first cause of each splat, where that is a report of this window.
+    let mut causes_of = Vec::new();
     let references = references(bytes, window.bytes.start, options.rules);
     let place = |at: usize| window.bytes.start + console.offset(at);
     for splat in log.splats() {
         if !starts_in(&window.starts, place(splat.start)) {
-            numbers.push(None);
+            causes_of.push(None);
             continue;
         }
-        numbers.push(Some(*count));
         let echo = causes.echo(splat.index);
-        let follows = echo.and_then(|echo| Some(Follows { report: numbers[echo.of]?, why: echo.why }));
+        let follows = echo.and_then(|echo| Some(Follows { report: causes_of[echo.of]?, why: echo.why }));
         let (splat, report, title) = match &regions {
             Some(regions) => cut(regions, splat),
             None => whole(splat),
         };
+        let follows = follows.or_else(|| seen.echoes.judge(seen.count, &report, &title));
+        causes_of.push(Some(follows.map_or(seen.count, |follows| follows.report)));
         let start = place(splat.start);
         let skip = place(splat.skip).max(start);
         let span = Span { start, skip, end: place(splat.end).max(skip), region_end: place(report.end).max(start) };
         let reference = references.binary_search_by_key(&span.start, |(start, _)| *start);
         let signature =
             reference.map_or_else(|_| Signature::of(&splat, &report, &title), |found| references[found].1.clone());
-        each(&Found { index: *count, splat, report, title, signature, span, follows });
-        *count += 1;
+        each(&Found { index: seen.count, splat, report, title, signature, span, follows });
+        seen.count += 1;
     }
 }
 

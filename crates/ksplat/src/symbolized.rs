@@ -3,6 +3,7 @@
 use signature::{CrashType, Title, guilty_file, readable};
 use symbolize::Resolution;
 use symbolize::code::{self, Listing};
+use trace::format::Trap;
 use trace::{Frame, Marks, Splat};
 
 use crate::decode::Decoder;
@@ -65,20 +66,26 @@ impl Symbolized {
     }
 }
 
-/// The listing of a report's `Code:`, where something trapped in the kernel's code: not where a task hangs, in a program,
-/// or at the `ud2` of a `WARN` or `BUG`.
+/// The listing of a report's `Code:`, as syzbot has it: not where a task hangs, in a program, or at the `ud2` of a `WARN`
+/// or `BUG`. The instruction that trapped is marked where one did.
 pub fn listing(splat: &Splat<'_>, title: &Title) -> Option<Listing> {
-    code::listing(code_lines(splat, title)?)
+    let hangs = title.crash_type == Some(CrashType::HANG);
+    if hangs { None } else { code::listing(code_lines(splat)?, trap(title)) }
 }
 
 /// The instruction that such a listing marks.
 pub fn trapping_instruction(splat: &Splat<'_>, title: &Title) -> Option<String> {
-    code::trapping_instruction(code_lines(splat, title)?)
+    let trap = trap(title);
+    if trap == Trap::Nothing { None } else { code::trapping_instruction(code_lines(splat)?, trap) }
 }
 
-fn code_lines<'a>(splat: &'a Splat<'_>, title: &Title) -> Option<impl Iterator<Item = &'a [u8]>> {
-    let hangs = title.crash_type == Some(CrashType::HANG);
-    let first = splat.lines.iter().position(|entry| entry.marks.any(Marks::CODE)).filter(|_| !hangs)?;
+/// What trapped: the report's format says that, and one that nobody knows says nothing.
+fn trap(title: &Title) -> Trap {
+    title.format.map_or(Trap::Nothing, |format| format.row.trap)
+}
+
+fn code_lines<'a>(splat: &'a Splat<'_>) -> Option<impl Iterator<Item = &'a [u8]>> {
+    let first = splat.lines.iter().position(|entry| entry.marks.any(Marks::CODE))?;
     // The line before may be the instruction pointer's.
     Some(splat.lines[first.saturating_sub(1)..].iter().map(|entry| entry.line.body))
 }

@@ -54,6 +54,7 @@ pub const PREFIX: &[Law] = &[law("prefixes name nothing", name::prefixes_name_no
 pub const NAME: &[Law] = &[
     law("what varies names nothing", name::what_varies_names_nothing),
     law("forms name nothing", name::forms_name_nothing),
+    law("source positions name nothing", name::source_positions_name_nothing),
 ];
 
 /// Laws of captures in any form.

@@ -1,8 +1,9 @@
 //! Laws of names: what differs from one occurrence of a crash to the next, and from one capture to another, is not in them.
 
+use ksplat::Options;
 use ksplat::signature::{Corrupted, Signature, Title};
-use ksplat::trace::{Log, Report, Rules, Splat};
-use testkit::mutate::{FORMS, NOISES, Noise, without};
+use ksplat::trace::{Log, Report, Rules, Splat, Why};
+use testkit::mutate::{FORMS, NOISES, Noise, symbolized, without};
 
 use crate::ensure;
 
@@ -97,6 +98,27 @@ pub(crate) fn forms_name_nothing(log: &[u8]) -> Result<(), String> {
         ensure!(differs.is_none(), "as {}: {}", form.name, differs.unwrap_or_default());
     }
     Ok(())
+}
+
+/// By ksplat's rules a symbolized log has the titles, types and corrupted flags of the plain one.
+pub(crate) fn source_positions_name_nothing(log: &[u8]) -> Result<(), String> {
+    let (want, got) = (by_ksplats_rules(log), by_ksplats_rules(&symbolized(log)));
+    let differs = want.iter().zip(&got).find(|(want, got)| want != got);
+    ensure!(differs.is_none(), "symbolized: {:?}", differs.map(|(want, got)| format!("{got:?}, not {want:?}")));
+    ensure!(want.len() == got.len(), "symbolized: {} reports, not {}", got.len(), want.len());
+    Ok(())
+}
+
+/// Title, type and corrupted flag of each report that is more than another headline of the one before it.
+fn by_ksplats_rules(log: &[u8]) -> Vec<(String, Option<&'static str>, bool)> {
+    let mut names = Vec::new();
+    Options { rules: Rules::Ksplat }.reports(log, |found| {
+        if found.follows.is_none_or(|follows| follows.why != Why::Headline) {
+            let Title { title, crash_type, corrupted, .. } = &found.title;
+            names.push((title.clone(), crash_type.map(|kind| kind.name()), corrupted.is_some()));
+        }
+    });
+    names
 }
 
 fn of_text(text: &[u8]) -> Vec<Name> {

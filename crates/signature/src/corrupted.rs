@@ -97,7 +97,7 @@ fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
         let framed = behind
             .iter()
             .take_while(|entry| stack::heads(entry.line.body, entry.marks) == 0)
-            .any(|entry| stack::frame_functions(entry.line.body).is_some() || is_unavailable(entry.line.body));
+            .any(|entry| stack::frame_functions(entry.line.body, rules).is_some() || is_unavailable(entry.line.body));
         // The pieces between line breaks, of which the last one is empty; ksplat's regions end with the last frame.
         let short = lines.len() - start + 1 < 4;
         if short && (rules == Rules::Syzbot || !framed && kind != stack::RISCV) {
@@ -108,7 +108,12 @@ fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
         }
         found |= framed || kind == stack::RISCV;
     }
-    (!found).then_some(Corrupted::NoTrace)
+    (!(found || rules == Rules::Ksplat && has_frames(lines))).then_some(Corrupted::NoTrace)
+}
+
+/// Two frames are a stack trace, whatever line heads it: `Use-after-free read at 0xffff88823bd4ef40 (in kfence-#166):`.
+fn has_frames(lines: &[Entry<'_>]) -> bool {
+    lines.iter().filter(|entry| stack::frame_functions(entry.line.body, Rules::Ksplat).is_some()).nth(1).is_some()
 }
 
 fn is_unavailable(line: &[u8]) -> bool {

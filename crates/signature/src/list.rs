@@ -40,8 +40,12 @@ struct Pattern {
     at_end: bool,
 }
 
+/// What is on a stack because something was reported or looked for.
+pub static REPORTERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/reporter.txt")));
 /// Where a stalled task entered a subsystem.
 pub static ANCHORS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/anchor.txt")));
+/// What stands between the entry and what the task does there.
+pub static ENTRIES: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/entry.txt")));
 /// What a hung task waits with, which is not what it waits for.
 pub static WAITERS: LazyLock<List> = LazyLock::new(|| List::parse(include_str!("blame/waiter.txt")));
 
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_anchored_names() {
-        for list in [&*ANCHORS, &*WAITERS, crate::skip::list()] {
+        for list in [&*ANCHORS, &*ENTRIES, &*REPORTERS, &*WAITERS, crate::skip::list()] {
             for pattern in &list.patterns {
                 let line = &list.lines[pattern.line].text;
                 assert!(pattern.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b)), "{line}");

@@ -10,10 +10,10 @@ use trace::shape::{Captures, Place, Shape};
 use trace::{Entry, Marks, Rules, stack};
 
 use crate::explain::{Decision, Watch};
-use crate::list::{ANCHORS, Line, List, WAITERS};
+use crate::list::{ANCHORS, ENTRIES, Line, List, WAITERS};
 use crate::memo::Memo;
 use crate::name::{demangled, without_prefix};
-use crate::skip::{skip, skips};
+use crate::skip::{skip_by, skips_by};
 
 /// A blamed function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +65,10 @@ impl<'t> Text<'_, 't> {
 /// Runs the recipe of a format, and by ksplat's rules what else may find a frame.
 pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mut impl Watch) -> Keys {
     let Recipe { steps, otherwise, at_last, pick } = format.row.recipe;
-    let mut found = Walk::new(format, pick, text, watch).run(steps, &format.steps);
+    let mut found = Walk::new(format, rules, pick, text, watch).run(steps, &format.steps);
     if found.failed && !otherwise.is_empty() {
         watch.see(|| Decision::Otherwise);
-        found = Walk::new(format, pick, text, watch).run(otherwise, &format.otherwise);
+        found = Walk::new(format, rules, pick, text, watch).run(otherwise, &format.otherwise);
     }
     if !found.failed || rules == Rules::Syzbot {
         return found;
@@ -78,7 +78,7 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mu
     let attempts = picks.iter().flat_map(|pick| at_last.iter().zip(&format.at_last).map(move |steps| (*pick, steps)));
     for (pick, (steps, shapes)) in attempts {
         watch.see(|| Decision::Otherwise);
-        let better = Walk::new(format, pick, text, watch).run(steps, shapes);
+        let better = Walk::new(format, rules, pick, text, watch).run(steps, shapes);
         if !better.failed {
             return better;
         }
@@ -89,6 +89,7 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mu
 /// A walk over the lines of a report: strictly forward, step by step.
 struct Walk<'a, 't, 'w, W> {
     format: &'a Format,
+    rules: Rules,
     pick: Pick,
     watch: &'w mut W,
     text: Text<'a, 't>,
@@ -98,8 +99,8 @@ struct Walk<'a, 't, 'w, W> {
 }
 
 impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
-    fn new(format: &'a Format, pick: Pick, text: Text<'a, 't>, watch: &'w mut W) -> Self {
-        Walk { format, pick, watch, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
+    fn new(format: &'a Format, rules: Rules, pick: Pick, text: Text<'a, 't>, watch: &'w mut W) -> Self {
+        Walk { format, rules, pick, watch, text, next: text.from.line, candidates: Vec::new(), found: Keys::default() }
     }
 
     fn run(mut self, steps: &[Step], shapes: &[Option<Shape>]) -> Keys {
@@ -159,7 +160,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
             if self.has_enough() {
                 continue;
             }
-            if let Some((first, second)) = stack::frame_functions(line) {
+            if let Some((first, second)) = stack::frame_functions(line, self.rules) {
                 self.add(first);
                 second.into_iter().for_each(|second| self.add(second));
             }
@@ -220,8 +221,11 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
             Cow::Owned(name) => Cow::Owned(name),
         };
         let format = Some(self.format);
-        self.watch.see(|| Decision::Candidate { function: name.clone().into_owned(), skip: skip(&name, format) });
-        if !skips(&name, format) {
+        self.watch.see(|| Decision::Candidate {
+            function: name.clone().into_owned(),
+            skip: skip_by(self.rules, &name, format),
+        });
+        if !skips_by(self.rules, &name, format) {
             self.candidates.push(name);
         }
     }
@@ -232,7 +236,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
         let names: Vec<&str> = candidates.iter().map(|name| without_prefix(name)).collect();
         let picked = match self.pick {
             Pick::First => names.first().map(|name| (*name, 0)),
-            Pick::Stall => stalled(&names),
+            Pick::Stall => stalled(&names, self.rules),
             Pick::Hang => hung(&names),
         };
         self.watch.see(|| Decision::Blamed {
@@ -260,14 +264,17 @@ fn known(pick: Pick, names: &[&str], picked: Option<usize>) -> Vec<(String, Line
 }
 
 /// A stalled task is named by what it called below its entry into a subsystem.
-fn stalled<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
+fn stalled<'n>(names: &[&'n str], rules: Rules) -> Option<(&'n str, usize)> {
     thread_local!(static KNOWN: RefCell<Memo<bool>> = RefCell::new(Memo::new()));
     let is_anchor = |name: &str| KNOWN.with_borrow_mut(|known| known.answer(name, |name| ANCHORS.names(name)));
     let anchor = names.iter().position(|name| is_anchor(name))?;
     if names[anchor].contains("smp_call_function") {
         return Some(("smp_call_function", anchor));
     }
-    let below = anchor.saturating_sub(1);
+    let mut below = anchor.saturating_sub(1);
+    if rules == Rules::Ksplat {
+        below = (0..=below).rev().find(|n| !ENTRIES.names(names[*n])).unwrap_or(below);
+    }
     Some((names[below], below))
 }
 

@@ -212,6 +212,9 @@ fn address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
     })
 }
 
+/// What the names of BPF programs start with, their tag behind it: `bpf_prog_6deef7357e7b4530_name` (kernel/bpf/core.c).
+const PROGRAM: &[u8] = b"bpf_prog_";
+
 /// A word that is a hex number of six or more digits, marked by `0x` or not.
 fn whole_address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
     let mut start = 1;
@@ -224,6 +227,12 @@ fn whole_address(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
         };
         if number && !is_word(text[start - 1]) {
             return Some((start, start + run, b"ADDR"));
+        }
+        if let Some(tag) = word.strip_prefix(PROGRAM)
+            && count(tag, is_hex) == 16
+            && tag.get(16).is_none_or(|b| *b == b'_')
+        {
+            return Some((start + PROGRAM.len(), start + PROGRAM.len() + 16, b"ADDR"));
         }
         start += run.max(1);
     }

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use trace::Format;
+use trace::{Format, Rules};
 
-use crate::list::{Line, List, lines};
+use crate::list::{Line, List, REPORTERS, lines};
 use crate::memo::Memo;
 
 /// Why a function is passed over.
@@ -14,6 +14,8 @@ use crate::memo::Memo;
 pub enum Skip {
     /// It reports bugs or passes them on: a line of `signature/src/blame/bystander.txt`.
     Bystander(Line),
+    /// It reports what ksplat's rules do not take for the bug: a line of `signature/src/blame/reporter.txt`.
+    Reporter(Line),
     /// The row of the format says so, with this name.
     Row(String),
 }
@@ -51,14 +53,25 @@ static SKIPS: LazyLock<Skips> = LazyLock::new(|| {
     Skips { list: List::new(all), owners, rows }
 });
 
-/// True where a function is passed over, in reports of any format or of this one.
+/// True where a function is passed over, in reports of any format or of this one, whatever the rules.
 pub(crate) fn skips(function: &str, format: Option<&Format>) -> bool {
     thread_local!(static KNOWN: RefCell<Memo<Owners>> = RefCell::new(Memo::new()));
     let owners = KNOWN.with_borrow_mut(|known| known.answer(function, |function| SKIPS.owners(function)));
     owners & SKIPS.of(format) != 0
 }
 
-/// Why a function is passed over in reports of this format.
+/// The same by these rules.
+pub(crate) fn skips_by(rules: Rules, function: &str, format: Option<&Format>) -> bool {
+    skips(function, format) || rules == Rules::Ksplat && REPORTERS.names(function)
+}
+
+/// Why a function is passed over in reports of this format by these rules.
+pub(crate) fn skip_by(rules: Rules, function: &str, format: Option<&Format>) -> Option<Skip> {
+    let reporter = || REPORTERS.line(function).filter(|_| rules == Rules::Ksplat).cloned();
+    skip(function, format).or_else(|| reporter().map(Skip::Reporter))
+}
+
+/// Why a function is passed over in reports of this format, whatever the rules.
 pub fn skip(function: &str, format: Option<&Format>) -> Option<Skip> {
     let at = SKIPS.find(function, format)?;
     let line = SKIPS.list.at(at).clone();
@@ -104,5 +117,9 @@ mod tests {
         assert_eq!(skip("dump_stack_lvl", odebug), bystander);
         let with_names = Format::all().iter().filter(|format| !format.row.skip.is_empty()).count();
         assert!(with_names < Owners::BITS as usize, "each row has a bit");
+        assert!(
+            skips_by(Rules::Ksplat, "nmi_cpu_backtrace", None) && !skips_by(Rules::Syzbot, "nmi_cpu_backtrace", None)
+        );
+        assert!(matches!(skip_by(Rules::Ksplat, "nmi_cpu_backtrace", None), Some(Skip::Reporter(_))));
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use trace::format::{Format, Integrity};
 use trace::shape::{Captures, Place};
-use trace::{Entry, Marks, Rules, Splat, Trigger};
+use trace::{Entry, Marks, Rules, Splat, Trigger, physical};
 
 use crate::corrupted::{self, Corrupted};
 use crate::crash_type::CrashType;
@@ -39,21 +39,20 @@ impl Title {
 
     /// Names a splat, and says on the way what it decides.
     pub(crate) fn watched(splat: &Splat<'_>, watch: &mut impl Watch) -> Title {
-        let own = &splat.lines[..splat.own];
-        let mut draft = Draft::new(splat.trigger, splat.rules, own, watch);
+        let [own, mut lines] = read(splat);
+        let mut draft = Draft::new(splat.trigger, splat.rules, &own, watch);
         if draft.title.is_empty() {
             // The trigger stands in what the prefix left out: an overlong prompt, another line's end.
             let raw = trace::Log::parse(splat.raw, splat.rules);
             let lines: Vec<Entry<'_>> = raw.entries().iter().map(|entry| entry.whole()).collect();
             draft = Draft::new(splat.trigger, splat.rules, &lines, watch);
         }
-        let mut lines = Cow::Borrowed(&splat.lines[..]);
         if splat.rules == Rules::Ksplat && !splat.doubted.is_empty() {
             // Doubted frames are better than none.
             let damaged =
                 |draft: &Draft, lines: &[Entry<'_>]| draft.corrupted.or_else(|| draft.check(splat, lines)).is_some();
             if damaged(&draft, &lines) {
-                let all: Vec<Entry<'_>> = splat.with_doubted().filter(|entry| !is_padding(entry)).copied().collect();
+                let all = with_doubted(splat);
                 let other = Draft::new(splat.trigger, splat.rules, &all, &mut ());
                 if !damaged(&other, &all) {
                     // Again, for who watches.
@@ -63,7 +62,9 @@ impl Title {
             }
         }
         let kind = draft.format.and_then(|format| format.row.kind);
-        let printk = || splat.rules == Rules::Ksplat && draft.format.is_none() && has_no_stack(&lines);
+        let is_unknown = draft.format.is_none() && draft.corrupted.is_none();
+        let is_message = || trace::is_message(&splat.lines[0]) && has_no_stack(&lines);
+        let printk = || splat.rules == Rules::Ksplat && is_unknown && is_message();
         let crash_type = match kind.map(CrashType::named) {
             Some(kind) => Some(kind),
             None if printk() => Some(CrashType::PRINTK),
@@ -233,9 +234,38 @@ const PLACES_OF_LINE: usize = 16;
 /// The places that are looked at: a region has few, save where somebody prints triggers for fun.
 const PLACES: usize = 256;
 
-/// True for a doubted frame before a function's start, which is no call: `? __pfx_f+0x10/0x10`.
-fn is_padding(entry: &Entry<'_>) -> bool {
-    !entry.line.reliable && entry.line.body.trim_ascii_start().starts_with(b"__pfx_")
+/// The lines of a splat with those doubted frames among them that may be calls: the unwinder had lost its way there.
+/// What it doubts above a frame that it is sure of was left on the stack by others.
+fn with_doubted<'t>(splat: &Splat<'t>) -> Vec<Entry<'t>> {
+    let all: Vec<Entry<'t>> = splat.with_doubted().copied().collect();
+    let (mut is_sure, mut kept) = (false, Vec::with_capacity(all.len()));
+    for entry in all.iter().rev() {
+        let Entry { line, marks, .. } = entry;
+        if line.reliable {
+            is_sure |= trace::stack::frame_functions(line.body, splat.rules).is_some();
+            is_sure &= trace::stack::heads(line.body, *marks) == 0;
+        }
+        if line.reliable || !is_sure && !is_padding(line.body) {
+            kept.push(*entry);
+        }
+    }
+    kept.reverse();
+    physical(&kept).into_owned()
+}
+
+/// True for a doubted frame that is no call but the address of a function, which is the end of the one before it:
+/// `? __pfx_f+0x10/0x10`, `? f+0x20/0x20`.
+fn is_padding(line: &[u8]) -> bool {
+    let is_end = |found: trace::FrameAt<'_>| found.frame.offset == found.frame.size;
+    line.trim_ascii_start().starts_with(b"__pfx_") || trace::Frame::find(line).is_some_and(is_end)
+}
+
+/// The lines that name a splat, its own and all of them: by ksplat's rules as the kernel printed them.
+fn read<'s, 't>(splat: &'s Splat<'t>) -> [Cow<'s, [Entry<'t>]>; 2] {
+    [&splat.lines[..splat.own], &splat.lines].map(|lines| match splat.rules {
+        Rules::Syzbot => Cow::Borrowed(lines),
+        Rules::Ksplat => physical(lines),
+    })
 }
 
 /// True where nobody printed a stack trace: a message of a driver that only reads as a report.

@@ -11,12 +11,16 @@ use std::fmt;
 use bytes::Code;
 pub use disassembly::Instruction;
 use disassembly::{Bits, Disassembly};
+use trace::format::Trap;
 
 /// Leading bytes that are left out at most, to start with an instruction.
 const MOST_SKIPPED: usize = 7;
 
 /// The instruction by which a `WARN` or `BUG` reports itself.
 const UD2: [u8; 2] = [0x0f, 0x0b];
+
+/// The instruction of a breakpoint, one byte long.
+const INT3: u8 = 0xcc;
 
 /// The instructions of a `Code:` line.
 ///
@@ -25,53 +29,57 @@ const UD2: [u8; 2] = [0x0f, 0x0b];
 pub struct Listing {
     /// Leading bytes that are left out, since they seem to be the end of an instruction.
     pub skipped: usize,
-    /// The number of the instruction that trapped.
-    pub trapping: usize,
+    /// The number of the instruction that trapped, where one did.
+    pub trapping: Option<usize>,
     /// The instructions, in order; the first one has the offset 0.
     pub instructions: Vec<Instruction>,
 }
 
-/// Disassembles the first `Code:` line of a report that shows kernel code in which something trapped.
+/// Disassembles the first `Code:` line of a report that shows kernel code, where `trap` says what trapped there.
 ///
 /// The report's lines have no prefixes. Lines of x86 only: others do not print bytes. `None` also where what trapped is
-/// `ud2`, which is how a `WARN` or `BUG` reports itself. A report of a hang has a `Code:` line for whatever the CPU ran:
-/// do not ask for it.
+/// `ud2`, which is how a `WARN` or `BUG` reports itself.
 ///
 /// ```
+/// use trace::format::Trap;
 /// let report = ["RIP: 0010:f+0x1/0x2", "Code: 31 d2 <48> f7 f5 5b"];
-/// let listing = symbolize::code::listing(report.map(str::as_bytes)).expect("a division");
-/// assert_eq!(listing.instructions[listing.trapping].text, "div    %rbp");
+/// let listing = symbolize::code::listing(report.map(str::as_bytes), Trap::At).expect("a division");
+/// assert_eq!(listing.instructions[1].text, "div    %rbp");
+/// assert_eq!(listing.trapping, Some(1));
 /// ```
-pub fn listing<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<Listing> {
-    trapped(lines)?.listing()
+pub fn listing<'t>(lines: impl IntoIterator<Item = &'t [u8]>, trap: Trap) -> Option<Listing> {
+    found(lines, trap)?.listing(trap)
 }
 
 /// The text of the instruction that trapped, by the same rules: what a [`listing`] marks, for the price of one instruction.
-pub fn trapping_instruction<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<String> {
-    Some(trapped(lines)?.text)
+pub fn trapping_instruction<'t>(lines: impl IntoIterator<Item = &'t [u8]>, trap: Trap) -> Option<String> {
+    if trap == Trap::Nothing { None } else { Some(found(lines, trap)?.text) }
 }
 
-fn trapped<'t>(lines: impl IntoIterator<Item = &'t [u8]>) -> Option<Trapped> {
+fn found<'t>(lines: impl IntoIterator<Item = &'t [u8]>, trap: Trap) -> Option<Found> {
     let mut before: &[u8] = b"";
     lines.into_iter().find_map(|line| {
         let pointer = std::mem::replace(&mut before, line);
-        let code = Code::parse(line).filter(|_| !is_user_mode(pointer))?;
+        let mut code = Code::parse(line).filter(|_| !is_user_mode(pointer))?;
+        if trap == Trap::Before && code.trap > 0 && code.bytes[code.trap - 1] == INT3 {
+            code.trap -= 1;
+        }
         let bits = if pointer.trim_ascii_start().starts_with(b"EIP:") { Bits::B32 } else { Bits::B64 };
-        Trapped::of(code, bits)
+        Found::of(code, bits)
     })
 }
 
 /// A `Code:` line of which it is known where its instructions start.
-struct Trapped {
+struct Found {
     code: Code,
     bits: Bits,
     skipped: usize,
-    /// The instruction that trapped.
+    /// The instruction that the pointer, or the trap, stands at.
     text: String,
 }
 
-impl Trapped {
-    fn of(code: Code, bits: Bits) -> Option<Trapped> {
+impl Found {
+    fn of(code: Code, bits: Bits) -> Option<Found> {
         if code.bytes[code.trap..].starts_with(&UD2) {
             return None;
         }
@@ -90,13 +98,14 @@ impl Trapped {
         let best = cuts().find(|(_, all_known)| *all_known).or_else(|| cuts().next());
         let (skipped, _) = best?;
         let text = Disassembly::new(&code.bytes[skipped..], bits).text_at(code.trap - skipped)?;
-        Some(Trapped { code, bits, skipped, text })
+        Some(Found { code, bits, skipped, text })
     }
 
-    fn listing(&self) -> Option<Listing> {
-        let Trapped { code, bits, skipped, .. } = self;
+    fn listing(&self, trap: Trap) -> Option<Listing> {
+        let Found { code, bits, skipped, .. } = self;
         let instructions = Disassembly::new(&code.bytes[*skipped..], *bits).instructions();
-        let trapping = instructions.iter().position(|instruction| skipped + instruction.offset == code.trap)?;
+        let at = instructions.iter().position(|instruction| skipped + instruction.offset == code.trap)?;
+        let trapping = Some(at).filter(|_| trap != Trap::Nothing);
         Some(Listing { skipped: *skipped, trapping, instructions })
     }
 }
@@ -109,7 +118,7 @@ impl fmt::Display for Listing {
         }
         f.write_str(":\n")?;
         for (n, instruction) in self.instructions.iter().enumerate() {
-            let (mark, note) = if n == self.trapping { ('*', " <-- trapping instruction") } else { (' ', "") };
+            let (mark, note) = if Some(n) == self.trapping { ('*', " <-- trapping instruction") } else { (' ', "") };
             instruction.write(f, mark, note)?;
         }
         Ok(())
@@ -132,7 +141,7 @@ mod tests {
     use super::*;
 
     fn shown(lines: &[&str]) -> Option<String> {
-        listing(lines.iter().map(|line| line.as_bytes())).map(|listing| listing.to_string())
+        listing(lines.iter().map(|line| line.as_bytes()), Trap::At).map(|listing| listing.to_string())
     }
 
     #[test]
@@ -146,10 +155,10 @@ mod tests {
             ("Code: <48> f7 f5", 0, "div    %rbp"),
             ("Code: 31 d2 (48) f7 f5", 0, "div    %rbp"),
         ] {
-            let listing = listing([line.as_bytes()]).expect(line);
+            let listing = listing([line.as_bytes()], Trap::At).expect(line);
             assert_eq!(
-                (listing.skipped, listing.instructions[listing.trapping].text.as_str()),
-                (skipped, text),
+                (listing.skipped, listing.trapping.map(|n| listing.instructions[n].text.as_str())),
+                (skipped, Some(text)),
                 "{line}"
             );
         }
@@ -186,8 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn what_trapped_is_said_by_the_report() {
+        let line = [&b"Code: 90 cc <70> 48 90"[..]];
+        let marked = |trap| {
+            let listing = listing(line, trap)?;
+            Some(listing.instructions[listing.trapping?].text.clone())
+        };
+        assert_eq!(marked(Trap::Before).as_deref(), Some("int3"));
+        assert_eq!(trapping_instruction(line, Trap::Before).as_deref(), Some("int3"));
+        assert_eq!(marked(Trap::At).map(|text| text.starts_with("jo")), Some(true));
+        assert_eq!(marked(Trap::Nothing), None);
+        assert_eq!(trapping_instruction(line, Trap::Nothing), None);
+        assert!(listing(line, Trap::Nothing).is_some_and(|listing| !listing.to_string().contains("trapping")));
+        // An `int3` whose code the kernel has put back.
+        let restored = [&b"Code: 90 <48> f7 f5"[..]];
+        assert_eq!(trapping_instruction(restored, Trap::Before).as_deref(), Some("div    %rbp"));
+    }
+
+    #[test]
     fn code_of_32_bits_is_read_as_such() {
-        let listing = listing(["EIP: f+0x1/0x2", "Code: 40 <8b> 00"].map(str::as_bytes)).expect("a listing");
+        let listing = listing(["EIP: f+0x1/0x2", "Code: 40 <8b> 00"].map(str::as_bytes), Trap::At).expect("a listing");
         assert_eq!(
             listing.instructions.iter().map(|i| i.text.as_str()).collect::<Vec<_>>(),
             ["inc    %eax", "mov    (%eax),%eax"]

@@ -5,6 +5,7 @@
 use signature::Title;
 use symbolize::code;
 use trace::Log;
+use trace::format::Trap;
 
 /// A line of a listing: whether it trapped, its offset and bytes, and its mnemonic and operands without white space.
 fn parts(line: &str) -> (bool, &str, &str, String) {
@@ -35,7 +36,7 @@ fn listings_agree_with_objdump() {
         let got = if title.crash_type.is_some_and(|kind| kind.name() == "HANG") {
             String::new()
         } else {
-            code::listing(before.split(|b| *b == b'\n')).map_or(String::new(), |listing| listing.to_string())
+            code::listing(before.split(|b| *b == b'\n'), Trap::At).map_or(String::new(), |listing| listing.to_string())
         };
         let (got, want): (Vec<_>, Vec<_>) = (got.lines().collect(), want.lines().collect());
         assert_eq!(got.len(), want.len(), "{n}: {got:#?}");
@@ -52,7 +53,7 @@ fn listings_agree_with_objdump() {
 fn code_lines_of_any_length_take_linear_time() {
     let mut text = b"Code: <48>".to_vec();
     text.extend(b" 66".repeat(2_000_000));
-    assert_eq!(code::listing([&text[..]]), None);
+    assert_eq!(code::listing([&text[..]], Trap::At), None);
     let line = b"Code: 66 66 66 66 66 66 66 66 06 <0f> 0b";
-    assert_eq!(code::listing(std::iter::repeat_n(&line[..], 100_000)), None);
+    assert_eq!(code::listing(std::iter::repeat_n(&line[..], 100_000), Trap::At), None);
 }

@@ -19,6 +19,7 @@ mod journal;
 mod kernel;
 mod noise;
 mod record;
+mod symbolized;
 mod syslog;
 mod tokens;
 mod transport;
@@ -28,6 +29,7 @@ use std::borrow::Cow;
 
 use kernel::Kernel;
 pub use noise::{NOISES, Noise};
+pub use symbolized::symbolized;
 
 /// What a form does not keep of a console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use crate::log::{Entry, Log};
 mod headline;
 mod panic;
 
+pub use headline::is_message;
+
 use headline::{Headline, Kind};
 
 /// An earlier splat that one only echoes.
@@ -34,8 +36,10 @@ pub enum Why {
     Fault,
     /// A task that had oopsed dies.
     Death,
-    /// The same condition is reported again.
+    /// The same is reported again.
     Again,
+    /// It happens in a call that was reported already.
+    Call,
 }
 
 impl Why {
@@ -48,6 +52,7 @@ impl Why {
             Why::Fault => "announced fault",
             Why::Death => "death of the task",
             Why::Again => "again",
+            Why::Call => "same call",
         }
     }
 }
@@ -101,6 +106,11 @@ impl<'t> Seen<'t> {
     }
 
     fn echo(&self, later: &Headline<'t>) -> Option<Echo> {
+        // What the same caller printed last.
+        let last = self.splats.iter().find(|known| known.headline.context == later.context);
+        if let Some(last) = last.filter(|last| last.headline.is_inlined_call_of(later)) {
+            return Some(Echo { of: last.cause, why: Why::Headline });
+        }
         let earlier = |why: Why, fits: &dyn Fn(&Headline<'t>) -> bool| {
             let known = self.splats.iter().find(|known| fits(&known.headline))?;
             Some(Echo { of: known.cause, why })
@@ -112,8 +122,6 @@ impl<'t> Seen<'t> {
             let near = |e: &Headline<'t>| e.context == later.context && panic::follows(e, later);
             return earlier(Why::Panic, &near).or_else(|| earlier(Why::Panic, &|e| panic::follows(e, later)));
         }
-        // What the same caller printed last.
-        let last = self.splats.iter().find(|known| known.headline.context == later.context);
         let taken = last.and_then(|known| Some(Echo { of: known.cause, why: known.headline.takes(later)? }));
         taken.or_else(|| earlier(Why::Death, &|earlier| earlier.died && earlier.is_of_task(later)))
     }
@@ -203,6 +211,17 @@ mod tests {
         assert_eq!(causes(&lines), ["-", "0 another headline"]);
         let apart = ["kernel BUG at mm/slub.c:1!", "RIP: 0010:f+0x1/0x2", "invalid opcode: 0000 [#1] SMP"];
         assert_eq!(causes(&apart), ["-", "-"]);
+    }
+
+    #[test]
+    fn inlined_calls_have_headlines_too() {
+        let lines = [
+            "WARNING: at a.c:1 h a.c:3 [inline]",
+            "WARNING: at a.c:1 g a.c:2 [inline]",
+            "WARNING: at a.c:1 f+0x1/0x2 a.c:1",
+        ];
+        assert_eq!(causes(&lines), ["-", "0 another headline", "0 another headline"]);
+        assert_eq!(causes(&[lines[0], "Call Trace:", lines[2]]), ["-", "-"]);
     }
 
     #[test]

@@ -56,6 +56,18 @@ pub struct Recipe {
     pub pick: Pick,
 }
 
+/// What trapped where the registers of a report point to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trap {
+    /// Nothing: they show what the CPU ran when somebody asked.
+    #[default]
+    Nothing,
+    /// The instruction that they point to.
+    At,
+    /// The one before: `int3` is done by the time that it is reported.
+    Before,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -79,6 +91,10 @@ pub struct Row {
     pub skip: &'static [&'static str],
     /// What such a report must have to be believed.
     pub integrity: Integrity,
+    /// What trapped, and so made the report.
+    pub trap: Trap,
+    /// A line with the trigger still belongs to the report above it: it starts no second one there.
+    pub goes_on: bool,
     /// The rules that have the row: syzbot's rows are ours too.
     pub rules: Rules,
     /// Its line in `format/table.rs`.

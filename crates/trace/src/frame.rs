@@ -56,6 +56,13 @@ impl<'a> Frame<'a> {
             frame.address = head.address.filter(|_| head.is_bracketed);
             return Some(frame);
         }
+        if let Some(start) = caller_of_arm(rest) {
+            let caller = &rest[start..];
+            let name = self::name(caller);
+            let mut frame = Frame::read(&caller[..name], &caller[name..])?.0;
+            frame.reliable &= head.reliable;
+            return Some(frame);
+        }
         let bare = rest.strip_prefix(b"0x").and_then(hex).filter(|(_, length)| *length >= 8);
         let address = bare.filter(|(_, length)| is_end(&rest[2 + length..])).map(|(value, _)| value);
         let address = address.or_else(|| head.address.filter(|_| rest.is_empty()))?;
@@ -171,6 +178,24 @@ fn head(line: &[u8]) -> Head {
             _ => return head,
         }
     }
+}
+
+/// Where 32-bit ARM's `f from g+0x1/0x2` and `(f) from [<c04b20f4>] (g+0x1/0x2)` name the caller, which is the frame
+/// (arch/arm/kernel/traps.c, `dump_backtrace_entry`).
+fn caller_of_arm(rest: &[u8]) -> Option<usize> {
+    let old = usize::from(rest.first() == Some(&b'('));
+    let mut at = old + name(&rest[old..]);
+    let between: &[u8] = if old == 1 { b") from " } else { b" from " };
+    if at == old || !rest[at..].starts_with(between) {
+        return None;
+    }
+    at += between.len();
+    if let Some(length) = address(&rest[at..])
+        && rest[at + length..].starts_with(b" (")
+    {
+        at += length + 2;
+    }
+    rest[at + name(&rest[at..])..].starts_with(b"+0x").then_some(at)
 }
 
 /// `[<ffffffff81000000>] ` right before a function.
@@ -291,10 +316,19 @@ mod tests {
             ("  #0: (x), at: vfs_write+0x1a/0x40", false),
             ("RIP: 0010:vfs_write+0x1a/0x40", false),
             ("R13: 00007fff x", false),
+            (" table_get from table_ioctl+0xa4/0x2e8", true),
+            ("[<c04b1e28>] (table_put) from [<c04b20f4>] (table_release+0x34/0x48)", true),
+            ("a message from somewhere", false),
             ("", false),
         ] {
             assert_eq!(Frame::parse(line.as_bytes()).is_some(), is, "{line}");
         }
+        let arm = |line: &'static str| {
+            Frame::parse(line.as_bytes()).map(|frame| (frame.function, frame.offset, frame.address))
+        };
+        assert_eq!(arm(" table_get from table_ioctl+0xa4/0x2e8"), Some(("table_ioctl", 0xa4, None)));
+        let old = "[<c04b1e28>] (table_put) from [<c04b20f4>] (table_release+0x34/0x48)";
+        assert_eq!(arm(old).map(|(function, offset, _)| (function, offset)), Some(("table_release", 0x34)));
         let bare = Frame::parse(b"  ? 0xffffffffc0000000").expect("a frame");
         assert_eq!((bare.function, bare.address, bare.reliable), ("", Some(0xffff_ffff_c000_0000), false));
     }

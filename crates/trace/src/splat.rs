@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 
+use crate::format::TABLE;
 use crate::line::{Context, Line};
 use crate::log::{Budget, Entry, Log};
 use crate::marks::Marks;
+use crate::physical::is_headline_of;
 use crate::rules::Rules;
 use crate::trigger::Trigger;
 
@@ -49,7 +51,6 @@ pub struct Splat<'t> {
 
 /// Lines that repeat a report or belong to it: they do not start a second one.
 const FOLLOWS: Marks = Marks::INVALID_OPCODE.or(Marks::NOT_SYNCING);
-const FOLLOWING_TRIGGERS: [&str; 3] = ["unregister_netdevice: waiting for", "PANIC: double fault", "Internal error:"];
 /// Messages with a stack of their own that are no reports.
 pub(crate) const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
 /// What ends a region that is long enough to be whole.
@@ -99,7 +100,7 @@ impl<'t> Splat<'t> {
                         break;
                     }
                     self.end = line.end();
-                    second |= !marks.any(following);
+                    second |= !(marks.any(following) || self.repeats_headline(&entries[0], entry));
                 } else {
                     second |= marks.any(INFORMS);
                 }
@@ -133,6 +134,11 @@ impl<'t> Splat<'t> {
             let end = entries.last().map_or(self.end, |last| last.line.end());
             budget.spend(end - self.end);
         }
+    }
+
+    /// True for a line below those of inlined calls that somebody put in front of it: the kernel's headline.
+    fn repeats_headline(&self, first: &Entry<'_>, entry: &Entry<'_>) -> bool {
+        self.rules == Rules::Ksplat && is_headline_of(first.line.body, entry.line.body)
     }
 
     /// Drops the lines that start at or behind `limit`, in bytes of the text.
@@ -182,7 +188,8 @@ fn holds_kmsan(line: &[u8]) -> bool {
 /// The marks of lines that have a trigger and still belong to the report before them.
 pub(crate) fn following() -> Marks {
     static FOLLOWING: LazyLock<Marks> = LazyLock::new(|| {
-        let triggers = FOLLOWING_TRIGGERS.iter().filter_map(|text| Trigger::of(text));
+        let rows = TABLE.iter().filter(|row| row.goes_on);
+        let triggers = rows.filter_map(|row| Trigger::of(row.trigger));
         triggers.fold(FOLLOWS, |marks, trigger| marks.or(Marks::trigger(trigger)))
     });
     *FOLLOWING

@@ -7,6 +7,7 @@ use memchr::memmem;
 use crate::find::holds;
 use crate::line::{digits, spaces};
 use crate::marks::Marks;
+use crate::rules::Rules;
 use crate::shape::{address, function, is_hex};
 
 /// How many kinds of lines head a stack trace.
@@ -83,8 +84,9 @@ fn riscv(line: &[u8]) -> bool {
     })
 }
 
-/// The functions that a line of a stack trace names: one, or two in 32-bit ARM's `[<c0>] (f) from [<c1>] (g+0x1/0x2)`.
-pub fn frame_functions(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+/// The functions that a line of a stack trace names: one, or two in 32-bit ARM's `[<c0>] (f) from [<c1>] (g+0x1/0x2)`, and by
+/// ksplat's rules in ` f from g+0x1/0x2`.
+pub fn frame_functions(line: &[u8], rules: Rules) -> Option<(&[u8], Option<&[u8]>)> {
     let rest = &line[spaces(line)..];
     let mut at = 0;
     for _ in 0..2 {
@@ -96,8 +98,19 @@ pub fn frame_functions(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     if let Some(length) = function(&rest[at..]) {
         return Some((&rest[at..at + length], None));
     }
-    let (first, second) = arm_frame(rest)?;
+    let (first, second) = match rules {
+        Rules::Ksplat if rest.first() != Some(&b'[') => bare_arm_frame(rest)?,
+        _ => arm_frame(rest)?,
+    };
     Some((first, Some(second)))
+}
+
+/// `f from g+0x1/0x2` (arch/arm/kernel/traps.c, `dump_backtrace_entry`).
+fn bare_arm_frame(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
+    let (first, rest) = rest.split_at(length);
+    let rest = rest.strip_prefix(b" from ").filter(|_| length > 0)?;
+    Some((first, &rest[..function(rest)?]))
 }
 
 fn arm_frame(rest: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -198,7 +211,7 @@ mod tests {
             ("  entry", "-"),
             ("[<c010>] (do_x.y) from [<c011>] (do_z+0x1/0x2)", "do_x.y"),
         ] {
-            assert_eq!(text(frame_functions(line.as_bytes()).map(|f| f.0)), want, "{line}");
+            assert_eq!(text(frame_functions(line.as_bytes(), Rules::Syzbot).map(|f| f.0)), want, "{line}");
         }
     }
 

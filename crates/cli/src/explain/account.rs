@@ -4,26 +4,37 @@ use ksplat::Found;
 use ksplat::signature::explain::{Decision, Fate, Tried};
 use ksplat::signature::{CrashType, Explanation, Skip};
 use ksplat::trace::format::{Integrity, Pick, Step};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a report is called what it is. The names are those of the NDJSON record.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Account {
+    /// The file.
     pub file: String,
+    /// Number of the report in its file.
     pub index: usize,
+    /// The name of the bug.
     pub title: String,
     /// The title before what varies was taken out, where that changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<String>,
+    /// The text that makes its line the start of a report.
     pub trigger: &'static str,
+    /// The rows of the table whose shape stands in the report.
     pub rows: Vec<Row>,
     /// The way to the blamed functions of the title.
     pub walk: Vec<Made>,
+    /// What kind of bug it is.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub crash_type: Option<&'static str>,
+    /// Why it is of this type, or of none.
     pub type_reason: String,
+    /// The report cannot be believed.
     pub corrupted: bool,
+    /// Why it can be believed or not.
     pub corrupted_reason: &'static str,
+    /// The signature.
     pub signature: String,
     /// What the signature is the digest of.
     pub plaintext: Vec<String>,
@@ -32,22 +43,31 @@ pub struct Account {
 }
 
 /// A row whose shape stands in the report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Row {
+    /// The row's place in the source.
     pub place: String,
+    /// What the kernel prints.
     pub shape: &'static str,
+    /// What must stand in the report besides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<&'static str>,
+    /// The title that the row gives.
     pub title: &'static str,
+    /// Why it did or did not name the report.
     pub fate: &'static str,
+    /// It named the report.
     pub fired: bool,
 }
 
 /// A decision: what was done, with what, and why.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Made {
+    /// What was done: `find`, `miss`, `read`, `retry`, `stop`, `keep`, `skip`, `enter` or `blame`.
     pub decision: &'static str,
+    /// With what: a function, a line or a step.
     pub what: String,
+    /// Why.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
 }
@@ -124,6 +144,9 @@ impl Made {
             Decision::Candidate { function, skip: None } => made("keep", function, String::new()),
             Decision::Candidate { function, skip: Some(Skip::Bystander(line)) } => {
                 made("skip", function, format!("blame/bystander.txt:{} {}", line.number, line.text))
+            }
+            Decision::Candidate { function, skip: Some(Skip::Reporter(line)) } => {
+                made("skip", function, format!("blame/reporter.txt:{} {}", line.number, line.text))
             }
             Decision::Candidate { function, skip: Some(Skip::Row(text)) } => {
                 made("skip", function, format!("the row's own {text}"))

@@ -2,19 +2,23 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::account::{Account, Made};
 use crate::output::printable;
 
 /// Two accounts and where they part.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Comparison<'a> {
+    /// Both reports have one signature.
     one_bucket: bool,
     /// The first line of the plaintexts that differs, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_difference: Option<usize>,
+    /// One of them.
     a: &'a Account,
+    /// The other one.
     b: &'a Account,
 }
 

@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::line::{Context, digits};
 use crate::log::Entry;
 use crate::marks::Marks;
+use crate::physical::is_headline_of;
 use crate::stack;
 
 /// What kind of line a splat starts with; of two that fit, the later one counts.
@@ -167,6 +168,11 @@ impl<'t> Headline<'t> {
             || self.pid.is_some() && self.pid == later.pid
     }
 
+    /// True where this is the line of an inlined call that somebody put above the later headline.
+    pub(super) fn is_inlined_call_of(&self, later: &Headline<'_>) -> bool {
+        !self.has_body && is_headline_of(self.text, later.text)
+    }
+
     /// Why the next report of the same caller belongs to this one.
     pub(super) fn takes(&self, later: &Headline<'_>) -> Option<Why> {
         let has = |text: &[u8], part: &str| holds(text, part.as_bytes());
@@ -215,6 +221,11 @@ impl<'t> Headline<'t> {
             }
         }
     }
+}
+
+/// True for a headline that says of no exception, warning, sanitizer or panic that it happened: anybody may print `BUG: …`.
+pub fn is_message(headline: &Entry<'_>) -> bool {
+    kind(headline) == Kind::Other
 }
 
 fn kind(entry: &Entry<'_>) -> Kind {

@@ -5,7 +5,7 @@
 
 use std::panic::Location;
 
-use super::{Integrity, Pick, Recipe, Row, Step};
+use super::{Integrity, Pick, Recipe, Row, Step, Trap};
 use crate::rules::Rules;
 use Step::{CallTrace, InstructionPointer, Interrupted, Line, Origin, Stack};
 
@@ -22,6 +22,8 @@ const fn row(trigger: &'static str, shape: &'static str, title: &'static str) ->
         recipe: steps(&[]),
         skip: &[],
         integrity: Integrity::Stack,
+        trap: Trap::Nothing,
+        goes_on: false,
         rules: Rules::Syzbot,
         line: Location::caller().line(),
     }
@@ -54,6 +56,14 @@ impl Row {
 
     const fn corrupted(self) -> Row {
         Row { integrity: Integrity::Corrupted, ..self }
+    }
+
+    const fn trap(self, trap: Trap) -> Row {
+        Row { trap, ..self }
+    }
+
+    const fn goes_on(self) -> Row {
+        Row { goes_on: true, ..self }
     }
 
     const fn kind(self, name: &'static str) -> Row {
@@ -126,6 +136,21 @@ const ALLOCATORS: &[&str] = &[
     "___slab_alloc",
 ];
 const ALLOC_SKB: &str = "*alloc_skb*";
+const KMSAN_USERS: &[&str] =
+    &[ALLOC_SKB, "*netlink_ack*", "*netlink_rcv_skb*", "*_encrypt", "{crypto,cipher,drbg,rng}_*"];
+const ODEBUG: &[&str] = &[
+    "*debug_*",
+    "*rcu*",
+    "*hrtimer_*",
+    "*timer_*",
+    "*work_*",
+    "*percpu_*",
+    "*vunmap*",
+    "*vfree*",
+    "*__free_*",
+    "*debug_check*",
+    "*kobject_*",
+];
 const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
 const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
 const USERCOPY: &[&str] = &["*usercopy*", "*__check*"];
@@ -179,6 +204,7 @@ pub(crate) const TABLE: &[Row] = &[
         ]))
         .skip(&["*slab_*", "*kfree*", "*vunmap*", "*vfree*"]),
     row("BUG:", "BUG: KASAN: %k on address⏎{Read|Write} of size %d", "KASAN: {1} {2}"),
+    row("BUG:", "BUG: KASAN: %k in %f", "KASAN: {1} in {2}").corrupted().ksplat(),
     row("BUG:", "BUG: KASAN: %r", "KASAN: {1}").corrupted(),
     row("BUG:", "BUG: KMSAN: kernel-usb-infoleak", "KMSAN: kernel-usb-infoleak in {f1}")
         .report("BUG: KMSAN: kernel-usb-infoleak in %F")
@@ -193,24 +219,31 @@ pub(crate) const TABLE: &[Row] = &[
             "*usb_control_msg*",
         ])
         .no_stack(),
+    // The first KMSAN, before it was merged (6.1), printed a call trace with a head.
+    row("BUG:", "BUG: KMSAN: %k in %F¶CPU: ", "KMSAN: {1} in {f1}")
+        .alt(&["bad-access in {f1}"])
+        .frames(steps(&[CallTrace, Stack, Origin, Stack]))
+        .skip(KMSAN_USERS)
+        .no_stack()
+        .ksplat(),
     row("BUG:", "BUG: KMSAN:", "KMSAN: {1} in {f1}")
         .report("BUG: KMSAN: %k in %F")
         .alt(&["bad-access in {f1}"])
         .frames(KMSAN)
-        .skip(&[ALLOC_SKB, "*netlink_ack*", "*netlink_rcv_skb*", "*_encrypt", "{crypto,cipher,drbg,rng}_*"])
+        .skip(KMSAN_USERS)
         .no_stack(),
     row("BUG:", "BUG: KCSAN: data-race", "KCSAN: {1}").report("BUG: KCSAN: %r").no_stack(),
     row("BUG:", "BUG: KCSAN:", "KCSAN: {1}").report("BUG: KCSAN: %r").no_stack(),
     row("BUG:", "BUG: KFENCE: {use-after-free|out-of-bounds} {read|write} in %F", "KFENCE: {1} {2} in {f1}")
         .alt(&["bad-access in {f1}"])
-        .frames(KFENCE),
+        .frames(KFENCE).trap(Trap::At),
     row("BUG:", "BUG: KFENCE: invalid free in %F", "KFENCE: invalid free in {f1}")
         .alt(&["invalid-free in {f1}"])
         .frames(KFENCE)
         .no_stack(),
     row("BUG:", "BUG: KFENCE: invalid {read|write} in %F", "KFENCE: invalid {1} in {f1}")
         .alt(&["bad-access in {f1}"])
-        .frames(KFENCE),
+        .frames(KFENCE).trap(Trap::At),
     row("BUG:", "BUG: KFENCE: memory corruption in %F", "KFENCE: memory corruption in {f1}").frames(KFENCE).no_stack(),
     row(
         "BUG:",
@@ -219,15 +252,15 @@ pub(crate) const TABLE: &[Row] = &[
     )
     // Since f28b11a2abd9 ("x86/fault: Reword initial BUG message for unhandled page faults", 5.1): "page fault for address".
     .alt(&["bad-access in {f1}"])
-    .frames(FAULT),
+    .frames(FAULT).trap(Trap::At),
     row(
         "BUG:",
         "BUG: (unable to handle kernel NULL pointer dereference|kernel NULL pointer dereference|Kernel NULL pointer dereference)",
         "BUG: unable to handle kernel NULL pointer dereference in {f1}",
     )
     .alt(&["bad-access in {f1}"])
-    .frames(FAULT),
-    row("BUG:", "BUG: (unable|Unable) to handle kernel", "BUG: unable to handle kernel").corrupted(),
+    .frames(FAULT).trap(Trap::At),
+    row("BUG:", "BUG: (unable|Unable) to handle kernel", "BUG: unable to handle kernel").corrupted().trap(Trap::At),
     row(
         "BUG:",
         "BUG: {spinlock|rwlock} {lockup suspected|already unlocked|recursion|cpu recursion|bad magic|wrong owner|wrong CPU|trylock failure on UP}",
@@ -251,8 +284,10 @@ pub(crate) const TABLE: &[Row] = &[
         .report("BUG: Dentry … still in use \\(%d) [{unmount} of %l]")
         .alt(&["BUG: Dentry still in use [{1} of {2}]"]),
     row("BUG:", "BUG: Bad page {state|cache}", "BUG: Bad page {1} in {f1}")
-        .frames(steps(&[Line("page last allocated"), Stack]))
+        .frames(at_last(&[&[CallTrace, Stack]], steps(&[Line("page last allocated"), Stack])))
         .skip(&[
+            "bad_page*",
+            "{kfree,kvfree,vfree}*",
             "*{free,put,get,update,release}_page*",
             "*free_unref*",
             "{,_,__,___}folio*",
@@ -294,25 +329,15 @@ pub(crate) const TABLE: &[Row] = &[
     ]),
     row("BUG:", "BUG: …stack guard page was hit at", "BUG: stack guard page was hit in {f1}")
         .alt(&["stack-overflow in {f1}"])
-        .frames(pick(Pick::Stall, FAULT)),
+        .frames(pick(Pick::Stall, FAULT)).trap(Trap::At),
     row("BUG:", "BUG: Invalid wait context", "WARNING: locking bug in {f1}").frames(TRACE).skip(LOCK_SOCK),
     row("BUG:", "BUG:%$", "BUG: corrupted").corrupted(),
     row("WARNING:", "WARNING: …lib/debugobjects.c… (debug_print|debug_check|at)", "WARNING: ODEBUG bug in {f1}")
         .harmless(NO_WARNING)
         .frames(WARN)
-        .skip(&[
-            "*debug_*",
-            "*rcu*",
-            "*hrtimer_*",
-            "*timer_*",
-            "*work_*",
-            "*percpu_*",
-            "*vunmap*",
-            "*vfree*",
-            "*__free_*",
-            "*debug_check*",
-            "*kobject_*",
-        ]),
+        .skip(ODEBUG),
+    // `debug_print_object` is inlined where GCC finds one caller.
+    row("WARNING:", "WARNING: …lib/debugobjects.c… debug_object_", "WARNING: ODEBUG bug in {f1}").frames(WARN).skip(ODEBUG).ksplat(),
     row("WARNING:", "WARNING: …mm/usercopy.c… (usercopy_warn|at)", "WARNING: bad usercopy in {f1}").frames(WARN).skip(USERCOPY),
     row("WARNING:", "WARNING: …lib/kobject.c… (kobject_|at)", "WARNING: kobject bug in {f1}").frames(WARN).skip(&["*kobject_*"]),
     row("WARNING:", "WARNING: …fs/proc/generic.c… (proc_register|at)", "WARNING: proc registration bug in {f1}")
@@ -411,6 +436,7 @@ pub(crate) const TABLE: &[Row] = &[
         .alt(&["hang in {f1}"])
         .frames(TRACE)
         .skip(&["*schedule*"]),
+    row("INFO:", "INFO: {Freed|Allocated} in %f", "INFO: {1} in {2}").corrupted().ksplat(),
     row("INFO:", "INFO: {Freed|Allocated} in %r", "INFO: {1} in {2}").corrupted(),
     row("INFO:", "INFO:%$", "INFO: corrupted").corrupted(),
     row(
@@ -419,12 +445,12 @@ pub(crate) const TABLE: &[Row] = &[
         "BUG: unable to handle kernel {1} in {f1}",
     )
     .alt(&["bad-access in {f1}"])
-    .frames(FAULT),
+    .frames(FAULT).trap(Trap::At),
     row("general protection fault", "general protection fault…:", "general protection fault in {f1}")
         .harmless(&["general protection fault…error:%d in "])
         .alt(&["bad-access in {f1}"])
-        .frames(FAULT),
-    row("stack segment: ", "stack segment: ", "stack segment fault in {f1}").frames(FAULT),
+        .frames(FAULT).trap(Trap::At),
+    row("stack segment: ", "stack segment: ", "stack segment fault in {f1}").frames(FAULT).trap(Trap::At),
     row("Kernel panic", "Kernel panic - not syncing: stack-protector:", "kernel panic: stack is corrupted in {1}")
         .report("Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: %f")
         .no_stack(),
@@ -468,7 +494,7 @@ pub(crate) const TABLE: &[Row] = &[
     .ksplat(),
     row("Kernel panic", "Kernel panic - not syncing: Fatal …machine check", "kernel panic: Fatal machine check").no_stack().ksplat(),
     row("Kernel panic", "Kernel panic - not syncing: %r", "kernel panic: {1}"),
-    row("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {f1}").frames(POINTER),
+    row("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {f1}").frames(POINTER).trap(Trap::At).goes_on(),
     // syzbot's list of types wants titles that start with `rust_kernel panicked`, which none does.
     row("rust_kernel: panicked", "rust_kernel: panicked", "{1} in {f1}")
         .report("rust_kernel: panicked at …¶%r")
@@ -480,17 +506,19 @@ pub(crate) const TABLE: &[Row] = &[
         .report("rust_kernel: panicked at …¶%r")
         .frames(TRACE)
         .skip(RUST_PANIC),
-    row("kernel BUG", "kernel BUG at mm/usercopy.c", "BUG: bad usercopy in {f1}").frames(TRACE).skip(USERCOPY),
+    row("kernel BUG", "kernel BUG at mm/usercopy.c", "BUG: bad usercopy in {f1}").frames(TRACE).skip(USERCOPY).trap(Trap::At),
     row("kernel BUG", "kernel BUG at lib/list_debug.c", "BUG: corrupted list in {f1}")
         .alt(&["bad-access in {f1}"])
-        .frames(TRACE),
-    row("kernel BUG", "kernel BUG at %r", "kernel BUG in {f1}").frames(FAULT).skip(&["skb_*"]),
-    row("Kernel BUG", "Kernel BUG %r", "kernel BUG {1}"),
+        .frames(TRACE).trap(Trap::At),
+    row("kernel BUG", "kernel BUG at %r", "kernel BUG in {f1}").frames(FAULT).skip(&["skb_*"]).trap(Trap::At),
+    // powerpc, without `CONFIG_DEBUG_BUGVERBOSE`.
+    row("Kernel BUG", "Kernel BUG at %f", "kernel BUG in {1}").trap(Trap::At).ksplat(),
+    row("Kernel BUG", "Kernel BUG %r", "kernel BUG {1}").trap(Trap::At),
     row("BUG kmalloc-", "BUG kmalloc-…: Object already free", "BUG: Object already free"),
-    row("divide error:", "divide error: ", "divide error in {f1}").frames(POINTER),
-    row("divide_error:", "divide_error: ", "divide error in {f1}").frames(POINTER),
-    row("invalid opcode:", "invalid opcode: ", "invalid opcode in {f1}").frames(POINTER),
-    row("int3:", "int3: ", "int3 in {f1}").frames(FAULT),
+    row("divide error:", "divide error: ", "divide error in {f1}").frames(POINTER).trap(Trap::At),
+    row("divide_error:", "divide_error: ", "divide error in {f1}").frames(POINTER).trap(Trap::At),
+    row("invalid opcode:", "invalid opcode: ", "invalid opcode in {f1}").frames(POINTER).trap(Trap::At),
+    row("int3:", "int3: ", "int3 in {f1}").frames(FAULT).trap(Trap::Before),
     row("UBSAN:", "UBSAN:", "UBSAN: undefined-behaviour in {f1}")
         .report("UBSAN: Undefined behaviour in")
         .frames(TRACE)
@@ -508,13 +536,14 @@ pub(crate) const TABLE: &[Row] = &[
         "unregister_netdevice: waiting for… to become free",
         "unregister_netdevice: waiting for DEV to become free",
     )
-    .no_stack(),
+    .no_stack()
+    .goes_on(),
     row("VFS: Close: file count is 0", "VFS: Close: file count is 0", "VFS: Close: file count is zero (use-after-free)").no_stack(),
     row("VFS: Busy inodes after unmount", "VFS: Busy inodes after unmount", "VFS: Busy inodes after unmount (use-after-free)")
         .no_stack(),
-    row("Internal error:", "Internal error:", "Internal error in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT),
-    row("Unhandled fault:", "Unhandled fault:", "Unhandled fault in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT),
-    row("Alignment trap:", "Alignment trap:", "Alignment trap in {f1}").frames(FAULT),
+    row("Internal error:", "Internal error:", "Internal error in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT).trap(Trap::At).goes_on(),
+    row("Unhandled fault:", "Unhandled fault:", "Unhandled fault in {f1}").alt(&["bad-access in {f1}"]).frames(FAULT).trap(Trap::At),
+    row("Alignment trap:", "Alignment trap:", "Alignment trap in {f1}").frames(FAULT).trap(Trap::At),
     row("trusty: panic", "trusty: panic… ASSERT FAILED", "trusty: ASSERT FAILED: {1}")
         .report("trusty: panic \\(…):( DEBUG|) ASSERT FAILED at \\(…): %n")
         .no_stack(),
@@ -543,7 +572,7 @@ pub(crate) const TABLE: &[Row] = &[
         .skip(ALLOCATORS)
         .kind("OOM")
         .ksplat(),
-    row("ut of memory: Killed process ", "ut of memory: Killed process %d \\(%l)", "out of memory: killed {1}")
+    row("ut of memory: Killed process ", "ut of memory: Killed process %d \\(%l)( |,)", "out of memory: killed {1}")
         .no_stack()
         .kind("OOM")
         .ksplat(),

@@ -6,9 +6,11 @@ use crate::frame::Frame;
 use crate::line::digits;
 use crate::log::Entry;
 use crate::marks::Marks;
+use crate::physical::is_inlined;
 use crate::shape::is_word;
 use crate::splat::following;
 
+use super::role::is_kfence;
 use super::{Report, Role, Trace};
 
 /// Lines of other output after which a report is taken to be over.
@@ -66,13 +68,24 @@ impl<'t> Reader<'t> {
     }
 
     pub fn read(&mut self, entry: &Entry<'t>) {
-        self.lines += 1;
         let Entry { line, marks, trigger, .. } = entry;
+        if is_inlined(line.body) {
+            // What the kernel printed stands below.
+            if self.lines == 0 {
+                self.report.end = line.end();
+            }
+            return;
+        }
+        self.lines += 1;
         let text = line.body.trim_ascii_start();
         if trigger.is_some() && self.lines > 1 && !marks.any(following()) && !goes_on(text) {
             self.detail.end();
         }
         let known = !text.is_empty() && (self.read_stack(entry, text) || self.read_fact(entry, text));
+        if self.lines == 1 && text.starts_with(b"BUG: KMSAN: ") {
+            // Its frames stand right below the headline.
+            self.open = Some(Trace { role: Role::Call, by: None, frames: Vec::new() });
+        }
         if known || self.lines == 1 {
             self.report.end = line.end();
             self.unknown = 0;
@@ -90,6 +103,9 @@ impl<'t> Reader<'t> {
             return self.frame(frame);
         }
         if let Some(role) = Role::of_head(text) {
+            if role == Role::Call && is_kfence(text) {
+                self.detail.read(line.body);
+            }
             self.head(role, line.body);
         } else if let Some(code) = text.strip_prefix(b"Code: ") {
             // `Code: Bad RIP value.` is no pointer.
@@ -152,7 +168,11 @@ impl<'t> Reader<'t> {
         if frame.reliable {
             frame.exact = std::mem::replace(&mut self.entered, frame.is_exception_entry());
         }
-        open.frames.push(frame);
+        // arm64's call trace starts with the instruction pointer once more.
+        let is_repeated = |pointer: &Frame<'_>| pointer.exact && Frame { exact: true, ..frame } == *pointer;
+        if !matches!(&open.frames[..], [pointer] if is_repeated(pointer)) {
+            open.frames.push(frame);
+        }
         true
     }
 

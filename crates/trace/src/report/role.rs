@@ -87,7 +87,8 @@ impl Role {
         match text.first()? {
             b'A' | b'a' if starts("Allocated") || starts("allocated by task") => Some(Role::Allocated),
             b'F' | b'f' if starts("Freed") || starts("freed by task") => Some(Role::Freed),
-            b'b' | b'B' if starts("backtrace") || starts("Backtrace:") => Some(Role::Leaked).filter(|_| !starts("B")),
+            b'b' if starts("backtrace") => Some(Role::Leaked),
+            b'B' if starts("Backtrace:") => Some(Role::Call),
             b'C' if starts("Call Trace:") || starts("Call trace:") => Some(Role::Call),
             b'L' | b'S' if ends() && (holds("work creation") || holds("call_rcu")) => Some(Role::Queued),
             b'L' if starts("Local variable ") && ends() => Some(Role::Created),
@@ -100,9 +101,23 @@ impl Role {
             b'p' if starts("page last free") => Some(Role::PageFreed),
             b'N' if starts("NMI backtrace for cpu") => Some(Role::OtherCpu),
             b'r' | b'w' if ends() && holds(" bytes by ") => Some(Role::Access),
+            b'U' | b'O' | b'I' | b'C' if ends() && is_kfence(text) => Some(Role::Call),
             _ => None,
         }
     }
+}
+
+/// `Use-after-free read at 0xffff88823bd4ef40 (in kfence-#166):` (mm/kfence/report.c, `kfence_report_error`).
+pub(super) fn is_kfence(text: &[u8]) -> bool {
+    const SAYS: [&str; 6] = [
+        "Use-after-free ",
+        "Out-of-bounds ",
+        "Invalid read at ",
+        "Invalid write at ",
+        "Invalid free of ",
+        "Corrupted memory at ",
+    ];
+    SAYS.iter().any(|says| text.starts_with(says.as_bytes()))
 }
 
 impl Serialize for Role {
