@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Flags of all commands.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Shared {
     /// The kernel with its debug information
     #[arg(long, value_name = "FILE", global = true)]
@@ -45,6 +45,9 @@ pub struct Shared {
     /// What /usr/lib/debug, /lib/modules and /boot lie in [default: /]
     #[arg(long, value_name = "DIR", global = true, hide_short_help = true)]
     pub sysroot: Option<PathBuf>,
+    /// Take this off the front of source paths [default: the directories of the build]
+    #[arg(long, value_name = "DIR", global = true, hide_short_help = true)]
+    pub strip_prefix: Vec<String>,
     /// Symbolize even where the image is proved to be another kernel's
     #[arg(long, global = true, hide_short_help = true)]
     pub force: bool,
@@ -71,7 +74,7 @@ pub enum Command {
     /// Every report found: title, type, signature, where, details
     Report(Reports),
     /// The log again, byte for byte, with its stack frames symbolized
-    Decode(Paths),
+    Decode(crate::decode::Decode),
     /// One line per bug: count, title, signature, best sample
     Dedup(Reports),
     /// Why this title and this signature: the row, the frames kept and skipped, and by which list line

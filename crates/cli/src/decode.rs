@@ -1,11 +1,12 @@
 //! `ksplat decode`: the log again, byte for byte, with its frames symbolized.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ksplat::symbolize::proof::{Signs, Standing};
-use ksplat::symbolize::{Identity, Miss};
+use ksplat::symbolize::{Call, Identity, Miss};
 use ksplat::trace::{Boots, Frame};
 use ksplat::{CodeLine, Decoder, Options, Piece};
 
@@ -14,6 +15,62 @@ use crate::input::inputs;
 use crate::kernel::{Booted, Kernel, Kernels};
 use crate::output::{Outcome, Output, reason};
 use crate::report::{self, words};
+
+/// What `decode` takes.
+#[derive(Debug, clap::Args)]
+pub struct Decode {
+    /// The form of a frame
+    #[arg(long, value_enum, default_value_t)]
+    style: Style,
+    /// Show the source around each line, from a source tree
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// Logs, directories or archives, or as decode_stacktrace.sh has it: VMLINUX [BASE|auto [MODULES]]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+/// The form of a symbolized frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Style {
+    /// A line for each call, everything else as it was.
+    #[default]
+    Ksplat,
+    /// As scripts/decode_stacktrace.sh has it.
+    Kernel,
+}
+
+impl From<Style> for ksplat::Style {
+    fn from(style: Style) -> ksplat::Style {
+        match style {
+            Style::Ksplat => ksplat::Style::Ksplat,
+            Style::Kernel => ksplat::Style::Kernel,
+        }
+    }
+}
+
+impl Decode {
+    /// The logs and the flags, where a kernel in front means decode_stacktrace.sh's arguments.
+    fn arguments(&self, shared: &Shared) -> (Vec<PathBuf>, Shared) {
+        let mut shared = shared.clone();
+        let is_kernel = |path: &PathBuf| {
+            let mut magic = [0; 4];
+            shared.vmlinux.is_none()
+                && File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
+                && magic == *b"\x7fELF"
+        };
+        match &self.paths[..] {
+            [vmlinux, rest @ ..] if rest.len() <= 2 && is_kernel(vmlinux) => {
+                shared.vmlinux = Some(vmlinux.clone());
+                let base = rest.first().map(|base| base.to_string_lossy()).filter(|base| base != "auto");
+                shared.strip_prefix.extend(base.map(|base| base.into_owned()));
+                shared.modules.extend(rest.get(1).cloned());
+                (Vec::new(), shared)
+            }
+            logs => (logs.to_vec(), shared),
+        }
+    }
+}
 
 /// Bytes that are decoded at once, where the input has them.
 const CHUNK: usize = 1 << 20;
@@ -30,20 +87,22 @@ struct Tally {
 }
 
 /// Runs the command.
-pub fn run(shared: &Shared, paths: &[PathBuf], output: &Output) -> io::Result<Outcome> {
+pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Outcome> {
+    let (paths, shared) = command.arguments(shared);
     if shared.format == Format::Ndjson {
-        return report::run(shared, paths, Options::default(), output);
+        return report::run(&shared, &paths, Options::default(), output);
     }
-    let kernels = Kernels::new(shared, output);
+    let kernels = Kernels::new(&shared, output);
     if output.outcome(true) == Outcome::Failed {
         return Ok(Outcome::Failed);
     }
     let mut results = output.log();
     let mut tally = Tally::default();
-    for input in inputs(paths, output) {
+    for input in inputs(&paths, output) {
         let mut written = Ok(());
         let done = input.read(&mut |_, bytes| {
-            let decode = Decode { kernels: &kernels, tally: &mut tally, safe: output.is_terminal() };
+            let safe = output.is_terminal();
+            let decode = Pass { kernels: &kernels, command, tally: &mut tally, safe };
             written = decode.stream(bytes, &mut results);
             Ok(())
         });
@@ -110,14 +169,15 @@ enum Failure {
     Write(io::Error),
 }
 
-struct Decode<'d, 'o> {
+struct Pass<'d, 'o> {
+    command: &'d Decode,
     kernels: &'d Kernels<'o>,
     tally: &'d mut Tally,
     /// Control characters are taken out, since a person's terminal would obey them.
     safe: bool,
 }
 
-impl Decode<'_, '_> {
+impl Pass<'_, '_> {
     /// Decodes whole lines as they come, so that a slow pipe is decoded line by line.
     fn stream(mut self, input: &mut dyn Read, out: &mut impl Write) -> Result<(), Failure> {
         let (mut decoder, mut boots) = (Decoder::default(), Boots::default());
@@ -172,13 +232,30 @@ impl Decode<'_, '_> {
                 continue;
             }
             self.copy(&text[at..token.line.start], out)?;
-            for (n, line) in token.with_calls(&text[token.line.clone()], &resolution.calls).enumerate() {
+            let line = &text[token.line.clone()];
+            for (n, line) in token.lines(self.command.style.into(), line, &resolution.calls).iter().enumerate() {
                 out.write_all(if n > 0 { b"\n" } else { b"" })?;
-                self.copy(&line, out)?;
+                self.copy(line, out)?;
+            }
+            if let Some(source) = &self.command.source {
+                self.sources(source, &line[..line.len().min(token.found.symbol.start)], &resolution.calls, out)?;
             }
             at = token.line.end;
         }
         self.copy(&text[at..], out)
+    }
+
+    /// The source around each call below its frame, indented as the frame is.
+    fn sources(&self, tree: &Path, before: &[u8], calls: &[Call<'_>], out: &mut impl Write) -> io::Result<()> {
+        for call in calls {
+            let (Some(file), Some(line)) = (&call.file, call.line) else { continue };
+            for text in fetch::around(tree, file, line as usize) {
+                out.write_all(b"\n")?;
+                self.copy(before, out)?;
+                self.copy(text.as_bytes(), out)?;
+            }
+        }
+        Ok(())
     }
 
     /// The instructions of a `Code:` line below it, each behind the line's own prefix.

@@ -71,7 +71,7 @@ impl<'o> Kernels<'o> {
         let search = Search::new(shared.debug_dir.clone(), shared.modules.clone(), system);
         let files = Arc::new(Files {
             search,
-            images: Images::default(),
+            images: Images::new(&shared.strip_prefix),
             force: shared.force,
             proof: shared.proof,
             said: Mutex::default(),

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
     let outcome = match &args.command {
         Command::Report(command) => report::run(&args.shared, &command.logs.paths, command.options(), &output),
-        Command::Decode(paths) => decode::run(&args.shared, &paths.paths, &output),
+        Command::Decode(command) => decode::run(&args.shared, command, &output),
         Command::Dedup(command) => dedup::run(&args.shared, &command.logs.paths, command.options(), &output),
         Command::Doctor(paths) => doctor::run(&args.shared, &paths.paths, &output),
         Command::Addr(command) => addr::run(&args.shared, command, &output),

@@ -19,6 +19,30 @@ pub struct Token<'t> {
 }
 
 impl Token<'_> {
+    /// The lines that stand for this frame's line in a style.
+    pub fn lines(&self, style: Style, line: &[u8], calls: &[Call<'_>]) -> Vec<Vec<u8>> {
+        match style {
+            Style::Ksplat => self.with_calls(line, calls).collect(),
+            Style::Kernel => vec![self.in_kernel_style(line, calls)],
+        }
+    }
+
+    fn in_kernel_style(&self, line: &[u8], calls: &[Call<'_>]) -> Vec<u8> {
+        let mut text = line[..self.found.symbol.start].to_vec();
+        // The script leaves addresses out.
+        let address = text.iter().rposition(|b| *b == b'[').filter(|at| text[*at..].starts_with(b"[<"));
+        if let Some(at) = address.filter(|_| self.found.frame.address.is_some()) {
+            let doubt = if text.ends_with(b"? ") { "? " } else { "" };
+            text.truncate(at);
+            text.extend_from_slice(doubt.as_bytes());
+        }
+        let name = calls.last().map_or(self.found.frame.function, |call| &call.function);
+        let places: Vec<String> = calls.iter().map(|call| call.place().to_string()).collect();
+        text.extend_from_slice(format!("{name} ({})", places.join(" ")).as_bytes());
+        text.extend_from_slice(&line[self.found.symbol.end..]);
+        text
+    }
+
     /// The lines that stand for this frame's line: one for each inlined call, innermost first, then the function's own.
     pub fn with_calls(&self, line: &[u8], calls: &[Call<'_>]) -> impl Iterator<Item = Vec<u8>> {
         let (before, symbol) = (&line[..self.found.symbol.start], &line[self.found.symbol.clone()]);
@@ -37,6 +61,16 @@ impl Token<'_> {
             text
         })
     }
+}
+
+/// The form of a symbolized frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// A line for each call: `func+0x1ab/0x710 net/core/dev.c:6142`, inlined ones above, marked.
+    #[default]
+    Ksplat,
+    /// One line, as scripts/decode_stacktrace.sh has it: `func (include/linux/skbuff.h:98 net/core/dev.c:6142)`.
+    Kernel,
 }
 
 /// Finds the frames of a log that comes in pieces of whole lines.
@@ -228,6 +262,30 @@ mod tests {
     #[test]
     fn symbolized_text_is_left_alone() {
         assert_eq!(tokens(" f+0x1/0x2 fs/inode.c:12\n f+0x1/0x2 (fs/inode.c:12)\n f+0x1/0x2 [m]\n").len(), 1);
+    }
+
+    #[test]
+    fn the_kernels_style_is_one_line() {
+        let call = |function: &'static str, line, inlined| Call {
+            function: function.into(),
+            file: Some("fs/a.c".into()),
+            line: Some(line),
+            inlined,
+        };
+        let calls = [call("g", 3, true), call("f.isra.0", 12, false)];
+        let style = |text: &str| {
+            let tokens = Decoder::default().tokens(text.as_bytes());
+            String::from_utf8(tokens[0].in_kernel_style(text.as_bytes(), &calls)).unwrap()
+        };
+        for (line, want) in [
+            ("[ 1.0]  f.isra.0+0x1/0x2 [m]", "[ 1.0]  f.isra.0 (fs/a.c:3 fs/a.c:12) [m]"),
+            ("[ 1.0]  ? f.isra.0+0x1/0x2", "[ 1.0]  ? f.isra.0 (fs/a.c:3 fs/a.c:12)"),
+            (" [<ffffffff81000010>] ? f.isra.0+0x1/0x2", " ? f.isra.0 (fs/a.c:3 fs/a.c:12)"),
+            ("RIP: 0010:f.isra.0+0x1/0x2", "RIP: 0010:f.isra.0 (fs/a.c:3 fs/a.c:12)"),
+            (" [<ffffffff81000010>]", " f.isra.0 (fs/a.c:3 fs/a.c:12)"),
+        ] {
+            assert_eq!(style(line), want);
+        }
     }
 
     #[test]

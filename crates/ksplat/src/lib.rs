@@ -27,7 +27,7 @@ mod symbolized;
 use echoes::Echoes;
 
 pub use checked::Checked;
-pub use decode::{CodeLine, Decoder, Piece, Token};
+pub use decode::{CodeLine, Decoder, Piece, Style, Token};
 pub use index::build_index;
 pub use symbolized::{Symbolized, listing, trapping_instruction};
 

@@ -45,11 +45,26 @@ pub fn zip_members(name: &str, file: BufReader<File>, each: &mut Each<'_>) -> io
 
 /// A stream that may be a tar archive.
 fn inside(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {
-    let mut head = Vec::with_capacity(512);
-    input.take(512).read_to_end(&mut head)?;
+    let head = head(input)?;
     let is_tar = head.get(257..262) == Some(b"ustar");
     let mut input = io::Cursor::new(head).chain(input);
     if is_tar { tar_members(name, &mut input, each) } else { each(name, &mut input) }
+}
+
+/// As much of a stream as tells whether it is a tar archive. Who writes a log line by line gets an answer after each: a header
+/// of tar has a NUL behind its name, and a line that ends before one is text.
+fn head(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(512);
+    let mut chunk = [0; 512];
+    while head.len() < 262 && memchr::memchr2(0, b'\n', &head).is_none_or(|at| head[at] == 0) {
+        match input.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => head.extend_from_slice(&chunk[..read]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head)
 }
 
 fn tar_members(name: &str, input: &mut dyn Read, each: &mut Each<'_>) -> io::Result<()> {

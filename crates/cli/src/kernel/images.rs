@@ -21,6 +21,7 @@ pub struct Opened {
     /// The image.
     pub image: Image<'static>,
     path: PathBuf,
+    paths: Paths,
     symbolizer: OnceLock<Symbolizer<'static>>,
     /// Frames that were looked up.
     asked: AtomicUsize,
@@ -30,18 +31,24 @@ pub struct Opened {
 type Found = Result<&'static Opened, String>;
 
 /// Images that were opened.
-#[derive(Default)]
 pub struct Images {
     opened: Mutex<HashMap<PathBuf, Found>>,
+    paths: Paths,
     /// Threads that make indexes beside the work.
     making: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Images {
+    /// Images whose source paths are shown without these directories, or without those of the build.
+    pub fn new(strip: &[String]) -> Images {
+        let paths = if strip.is_empty() { Paths::Short } else { Paths::Strip(strip.to_vec()) };
+        Images { opened: Mutex::default(), paths, making: Mutex::default() }
+    }
+
     /// Opens a kernel or a module, unpacked if need be.
     pub fn open(&self, path: &Path) -> Found {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.entry(path.to_owned()).or_insert_with(|| open(path)).clone()
+        opened.entry(path.to_owned()).or_insert_with(|| open(path, &self.paths)).clone()
     }
 
     /// Takes note that so many frames of a kernel are looked up. Where it comes to pay, its index is made in the background,
@@ -70,11 +77,11 @@ impl Opened {
     pub fn symbolizer(&'static self, module: &str) -> &'static Symbolizer<'static> {
         self.symbolizer.get_or_init(|| {
             let (symbolizer, module) = match self.image.kind() {
-                Kind::Kernel => (Symbolizer::new(Some(&self.image), []), None),
-                Kind::Module => (Symbolizer::new(None, [(module, &self.image)]), Some(module)),
+                Kind::Kernel => (Symbolizer::with_paths(Some(&self.image), [], &self.paths), None),
+                Kind::Module => (Symbolizer::with_paths(None, [(module, &self.image)], &self.paths), Some(module)),
             };
             if let Some(cache) = cache()
-                && let Some(index) = open_index(&cache, &self.key(), &Paths::default())
+                && let Some(index) = open_index(&cache, &self.key(), &self.paths)
             {
                 symbolizer.lend_index(module, Box::leak(Box::new(index)));
             }
@@ -88,7 +95,7 @@ impl Opened {
             && cache.find(&key).is_none()
             && let Ok(made) = ksplat::build_index(&self.image, &key)
             && cache.put(&key, &made).is_ok()
-            && let Some(index) = open_index(&cache, &key, &Paths::default())
+            && let Some(index) = open_index(&cache, &key, &self.paths)
         {
             self.symbolizer("").lend_index(None, Box::leak(Box::new(index)));
         }
@@ -99,9 +106,10 @@ impl Opened {
     }
 }
 
-fn open(path: &Path) -> Found {
+fn open(path: &Path, paths: &Paths) -> Found {
     let bytes: &'static [u8] = Box::leak(Box::new(KernelFile::open(path)?));
     let image = Image::parse(bytes).map_err(|error| error.to_string())?;
-    let opened = Opened { image, path: path.to_owned(), symbolizer: OnceLock::new(), asked: AtomicUsize::new(0) };
+    let (path, paths) = (path.to_owned(), paths.clone());
+    let opened = Opened { image, path, paths, symbolizer: OnceLock::new(), asked: AtomicUsize::new(0) };
     Ok(Box::leak(Box::new(opened)))
 }
