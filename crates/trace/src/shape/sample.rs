@@ -1,6 +1,8 @@
 //! Samples: texts that shapes match, so that the tables test themselves.
 
-use super::{Gap, Part, Shape};
+use super::Shape;
+use super::group::Gap;
+use super::part::Part;
 
 impl Shape {
     /// A short text that the shape matches at its start: `%f` is `sample+`, `…` is `x`, `⏎` a line break.
