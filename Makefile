@@ -54,8 +54,8 @@ bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=-
 	@eval "$$($(PACKAGES) env)"; target/release/bench $(BENCH)
 
 .PHONY: calibrate
-calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it, prints the tables
-	$(call step,calibrate,cargo run $(LOCKED) --release --quiet -p ksplat-bisect --example calibrate -- ../shared/corpus)
+calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it; CHECK=--check only compares
+	$(call step,calibrate,cargo run $(LOCKED) --release --quiet -p ksplat-bisect --example calibrate -- ../shared/corpus $(CHECK))
 
 .PHONY: lab
 lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 minutes)

@@ -16,6 +16,8 @@ use serde::Serialize;
 
 /// Lines that one finding quotes at most.
 const QUOTES: usize = 8;
+/// Characters of a line that are repeated at most.
+const LONGEST: usize = 1000;
 /// A miss is worth a word from this probability.
 pub(crate) const LIKELY: f64 = 0.01;
 
@@ -83,7 +85,7 @@ pub struct Finding {
 pub struct Quote {
     /// Its number, from 1.
     pub line: usize,
-    /// Its text.
+    /// Its text, or the start of a long one.
     pub text: String,
 }
 
@@ -95,7 +97,11 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
     let is_result = log.culprit.is_some() || log.outcome == Outcome::Inconclusive;
     let (mut findings, mut sum, mut at_most): (Vec<Finding>, f64, f64) = (Vec::new(), CONSTANT, 1.0);
     // Without a result there is nothing that the measures could speak against.
-    for measure in if is_result { measures(log, git) } else { Vec::new() } {
+    for mut measure in if is_result { measures(log, git) } else { Vec::new() } {
+        // What is missing stands nowhere: then the line with the result is quoted.
+        if measure.lines.iter().all(|line| *line == 0) {
+            measure.lines = vec![log.culprit.as_ref().map_or(log.places.inconclusive, |culprit| culprit.line)];
+        }
         let weight = WEIGHTS.iter().find(|(name, _)| *name == measure.name).map_or(0.0, |(_, weight)| *weight);
         let weight = weight * measure.value;
         sum += weight;
@@ -135,11 +141,19 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
 
 /// Why there is no result.
 fn reasons(log: &Log<'_>) -> Vec<String> {
-    let mut reasons: Vec<String> = log.reasons.iter().chain(&log.errors).map(ToString::to_string).collect();
+    let mut reasons: Vec<String> = log.reasons.iter().chain(&log.errors).map(|reason| cut(reason)).collect();
     if log.outcome == Outcome::Unfinished {
-        reasons.push(format!("the log ends with line {}: {}", log.lines.total, log.line(log.lines.total)));
+        reasons.push(format!("the log ends with line {}: {}", log.lines.total, cut(&log.line(log.lines.total))));
     }
     reasons
+}
+
+/// The start of a line; nobody reads more of a line that is longer.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 fn worth_a_word(measure: &Measure, weight: f64) -> bool {
@@ -159,7 +173,7 @@ impl Finding {
         lines.retain(|line| *line > 0);
         lines.sort_unstable();
         lines.dedup();
-        let quote = lines.iter().take(QUOTES).map(|&line| Quote { line, text: log.line(line).into_owned() });
+        let quote = lines.iter().take(QUOTES).map(|&line| Quote { line, text: cut(&log.line(line)) });
         Finding { kind, weight: (weight * 1000.0).round() / 1000.0, at_most: None, text, quote: quote.collect() }
     }
 }

@@ -17,9 +17,9 @@ pub type Text<'a> = Cow<'a, str>;
 pub struct Log<'a> {
     #[serde(skip)]
     pub(crate) bytes: &'a [u8],
-    /// Byte range of each line, without its line end.
+    /// Where each line starts.
     #[serde(skip)]
-    pub(crate) spans: Vec<Range<usize>>,
+    pub(crate) starts: Vec<usize>,
     /// The machine that ran the bisection, and when.
     pub started: Option<Start<'a>>,
     /// Whether the commit that made or the one that fixed the bug was looked for.
@@ -234,8 +234,13 @@ impl Lines<'_> {
 impl<'a> Log<'a> {
     /// The text of a line, by its number from 1; empty where there is none.
     pub fn line(&self, number: usize) -> Text<'a> {
-        let span = number.checked_sub(1).and_then(|index| self.spans.get(index));
-        span.map_or(Text::default(), |span| String::from_utf8_lossy(&self.bytes[span.clone()]))
+        let Some(start) = number.checked_sub(1).and_then(|index| self.starts.get(index)) else {
+            return Text::default();
+        };
+        let end = self.starts.get(number).copied().unwrap_or(self.bytes.len());
+        let line = self.bytes.get(*start..end).unwrap_or_default();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
     /// The text of the crash report at the end, empty where there is none.

@@ -23,7 +23,7 @@ impl<'a> Log<'a> {
             let end = bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at);
             let next = (end + 1).min(bytes.len());
             let end = if bytes[start..end].ends_with(b"\r") { end - 1 } else { end };
-            reader.log.spans.push(start..end);
+            reader.log.starts.push(start);
             match String::from_utf8_lossy(&bytes[start..end]) {
                 Text::Borrowed(line) => reader.line(stripped(line), Text::Borrowed, next),
                 Text::Owned(line) => reader.line(stripped(&line), |text| Text::Owned(text.to_owned()), next),
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line<'l>(&mut self, line: &'l str, text: impl Fn(&'l str) -> Text<'a>, next: usize) {
-        let number = self.log.spans.len();
+        let number = self.log.starts.len();
         self.log.lines.total = number;
         let Some((row, holes)) = classify(self.place, line) else {
             self.log.lines.unread.push((number, text(line)));
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         text: impl Fn(&'l str) -> Text<'a>,
         next: usize,
     ) {
-        let number = self.log.spans.len();
+        let number = self.log.starts.len();
         let hole = |index: usize| text(holes.get(index).copied().unwrap_or_default());
         let note = || Note { template: row.name, text: text(line), line: number };
         let log = &mut self.log;
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
 
     /// Opens a test block.
     fn test(&mut self, hash: Text<'a>, compiler: Option<Text<'a>>) {
-        let number = self.log.spans.len();
+        let number = self.log.starts.len();
         let role = self.role.take().unwrap_or(match (&self.log.bisect, self.log.revisions.first()) {
             (Some(_), _) => Role::Bisect,
             (None, None) => Role::Original,
@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
 
     /// Adds to the open test block; without one, its lines still make a block, of an unknown revision.
     fn in_test(&mut self, add: impl FnOnce(&mut Revision<'a>)) {
-        let number = self.log.spans.len();
+        let number = self.log.starts.len();
         if self.log.revisions.is_empty() {
             self.log.revisions.push(Revision { lines: (number, number), ..Revision::default() });
         }

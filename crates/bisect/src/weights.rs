@@ -5,7 +5,7 @@ pub(crate) const CONSTANT: f64 = 4.781;
 /// Results with this probability or more are called `trust`.
 pub(crate) const TRUST: f64 = 0.766;
 /// Results with less are called `reject`.
-pub(crate) const REJECT: f64 = 0.338;
+pub(crate) const REJECT: f64 = 0.359;
 /// What a measure of 1 adds to the log-odds.
 pub(crate) const WEIGHTS: &[(&str, f64)] = &[
     ("crash-drift", -3.182),

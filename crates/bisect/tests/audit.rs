@@ -212,6 +212,10 @@ fn the_rules_explain_every_verdict_of_the_corpus() {
         steps += log.steps().count();
         let judged = audit(&log, None);
         serde_json::to_string(&judged).unwrap();
+        for finding in &judged.findings {
+            assert!(!finding.quote.is_empty(), "{name}: {finding:?}");
+            assert!(finding.quote.iter().all(|quote| quote.text == log.line(quote.line)), "{name}: {finding:?}");
+        }
         if kinds(&judged).contains(&"unfounded-verdict") {
             unfounded.push(name);
         }

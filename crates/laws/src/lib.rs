@@ -7,6 +7,7 @@
 //! assert_eq!(laws::broken(laws::CAPTURE, b"{\"MESSAGE\":\"BUG: oh\"}\n"), None);
 //! ```
 
+mod bisection;
 mod capture;
 mod decode;
 mod kernel;
@@ -83,8 +84,15 @@ pub const KERNEL: &[Law] = &[
     law("a kernel is the same as itself", kernel::a_kernel_is_the_same_as_itself),
 ];
 
+/// Laws of bisection logs.
+pub const BISECTION: &[Law] = &[
+    law("each line has been read once", bisection::each_line_has_been_read_once),
+    law("a longer log has what a shorter one has", bisection::a_longer_log_has_what_a_shorter_one_has),
+    law("findings quote the log", bisection::findings_quote_the_log),
+];
+
 /// All laws that hold of any input.
-pub const ANY: &[&[Law]] = &[LINE, TEXT, PREFIX, CAPTURE, STREAM, DECODE];
+pub const ANY: &[&[Law]] = &[LINE, TEXT, PREFIX, CAPTURE, STREAM, DECODE, BISECTION];
 
 /// The first of the laws that an input breaks, and how.
 pub fn broken(laws: &[Law], input: &[u8]) -> Option<String> {

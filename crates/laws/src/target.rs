@@ -2,7 +2,7 @@
 
 use testkit::mutate::{FORMS, Form};
 
-use crate::{CAPTURE, DECODE, KERNEL, LINE, Law, PREFIX, STREAM, TEXT, broken, stream};
+use crate::{BISECTION, CAPTURE, DECODE, KERNEL, LINE, Law, PREFIX, STREAM, TEXT, broken, stream};
 
 /// A fuzz target. A finding of it is a file in `testdata/fuzz/<name>`, which a plain test replays.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Target {
 /// What the bytes of a fuzzer stand for.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
-    /// Console text, as it is.
+    /// Text, as it is.
     Text,
     /// A kernel image: ELF, or a bzImage.
     Kernel,
@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     text("prefixes", &[PREFIX]),
     text("decode", &[DECODE]),
     Target { name: "kernel", input: Input::Kernel, laws: &[KERNEL] },
+    text("bisect", &[BISECTION]),
     Target { name: "streams", input: Input::Described, laws: &[STREAM] },
     capture("capture-compose", "compose"),
     capture("capture-controls", "controls"),

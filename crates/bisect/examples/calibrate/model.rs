@@ -131,13 +131,13 @@ impl Data {
 
     /// What thresholds chosen on the training logs do to the others, over all shuffles:
     /// (called trust, right among them, right in all).
-    pub fn thresholded(&self, columns: &[usize], wanted: f64) -> (usize, usize, usize) {
+    pub fn thresholded(&self, columns: &[usize], penalty: Option<f64>, wanted: f64) -> (usize, usize, usize) {
         let right = self.right();
         let all: Vec<usize> = (0..right.len()).collect();
         let mut sums = (0, 0, 0);
         for seed in 0..SHUFFLES {
             let folds = self.folds(&all, seed);
-            let predictions = self.predict(columns, None, seed);
+            let predictions = self.predict(columns, penalty, seed);
             for fold in 0..FOLDS {
                 let others: Vec<f64> = all.iter().filter(|&&at| folds[at] != fold).map(|&at| predictions[at]).collect();
                 let threshold = threshold(others, wanted);

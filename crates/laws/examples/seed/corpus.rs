@@ -30,6 +30,7 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
             seeds.push((target.name, format!("way-{way}-{number}"), [&[way as u8], &rest[..]].concat()));
         }
     }
+    seeds.extend(bisections().into_iter().enumerate().map(|(n, log)| ("bisect", format!("log-{n}"), log)));
     let pieces = [[0, 9, 200, 1], [200, 1, 255, 0], [130, 1, 0, 1]];
     seeds.extend(pieces.iter().enumerate().map(|(n, bytes)| ("streams", format!("pieces-{n}"), bytes.to_vec())));
     seeds.extend(kernels().into_iter().enumerate().map(|(n, bytes)| ("kernel", format!("kernel-{n}"), bytes)));
@@ -64,6 +65,26 @@ fn kernels() -> Vec<Vec<u8>> {
 fn form_of(format: &str, number: usize, report: &[u8]) -> Vec<u8> {
     let forms: Vec<_> = FORMS.iter().filter(|form| form.format == format).collect();
     (forms[number % forms.len()].write)(report)
+}
+
+/// Our own bisection logs: their starts, and their ends with the first test in front.
+fn bisections() -> Vec<Vec<u8>> {
+    let logs = testkit::files(&testkit::workspace_root().join("testdata/bisections"));
+    let logs = logs.iter().filter(|path| path.extension().is_some_and(|end| end == "log"));
+    let mut seeds = Vec::new();
+    for log in logs.map(|path| std::fs::read(path).expect("a log")) {
+        let lines: Vec<&[u8]> = log.split_inclusive(|&b| b == b'\n').collect();
+        seeds.extend(lines.chunks(60).map(<[_]>::concat));
+        seeds.push(
+            lines[..lines.len().min(8)]
+                .iter()
+                .chain(&lines[lines.len().saturating_sub(50)..])
+                .copied()
+                .collect::<Vec<_>>()
+                .concat(),
+        );
+    }
+    seeds
 }
 
 /// The reports of our own logs, each from a few lines before its start to its end.
