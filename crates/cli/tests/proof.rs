@@ -65,3 +65,15 @@ fn the_kernel_beside_it_is_a_mismatch() {
     assert!(count(&named, "sizes", "agree") > 10 * count(&named, "sizes", "differ"));
     println!("sizes: {} differ, {} agree", count(&named, "sizes", "differ"), count(&named, "sizes", "agree"));
 }
+
+#[test]
+fn an_image_without_symbols_says_so_and_is_no_mismatch() {
+    let test = "an_image_without_symbols_says_so_and_is_no_mismatch";
+    let Some(records) = records(test, "KSPLAT_VMLINUZ", &[]) else { return };
+    let named: Vec<Value> = records.into_iter().filter(|record| record["release"].is_string()).collect();
+    assert!(named.iter().all(|record| record["image"]["standing"] == "verified"), "a bzImage has the version line");
+    assert_eq!(count(&named, "sizes", "differ"), 0);
+    let traces = named.iter().flat_map(|record| record["traces"].as_array().unwrap_or(EMPTY));
+    let mut frames = traces.flat_map(|trace| trace["frames"].as_array().unwrap());
+    assert!(frames.any(|frame| frame["miss"] == "the image has no symbols"));
+}

@@ -112,6 +112,9 @@ impl Signs {
     /// Compares the size of a frame's function with those of the image's functions of that name.
     pub fn size(&mut self, symbolizer: &Symbolizer<'_>, frame: &Frame<'_>) {
         let Some(module) = symbolizer.module(frame.module).filter(|_| frame.size > 0) else { return };
+        if module.image.symbol_count() == 0 {
+            return;
+        }
         match module.named(frame.function) {
             Named::Text(symbols) if !meant(&symbols, frame.size).is_empty() => self.sizes.agree += 1,
             Named::Text(_) | Named::Nothing => self.sizes.differ += 1,

@@ -104,6 +104,8 @@ pub enum Miss {
     NotText,
     /// No symbol has this name.
     NoSymbol,
+    /// The image has no symbols at all: they were stripped, as in what a bzImage unpacks to.
+    Stripped,
     /// The name is that of a variable: lockdep prints where a lock's key lies in the same form.
     Data,
     /// All symbols of this name have other sizes (bytes, as the kernel would print them).
@@ -141,6 +143,7 @@ impl fmt::Display for Miss {
             Miss::UnknownOffset => f.write_str("bare address, and it is not known where the kernel was loaded"),
             Miss::NotText => f.write_str("address is not in the text"),
             Miss::Data => f.write_str("a variable, not code"),
+            Miss::Stripped => f.write_str("the image has no symbols"),
             Miss::NoSymbol => f.write_str("no such symbol"),
             Miss::OtherSize { printed, known } => {
                 write!(f, "size {printed:#x} differs from the image's ")?;

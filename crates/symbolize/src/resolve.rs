@@ -29,6 +29,7 @@ pub(crate) fn frame<'i>(symbolizer: &Symbolizer<'i>, frame: &Frame<'_>) -> Resol
     let symbols = match module.named(frame.function) {
         Named::Text(symbols) => symbols,
         Named::Data => return Resolution::missed(Miss::Data),
+        Named::Nothing if module.image.symbol_count() == 0 => return Resolution::missed(Miss::Stripped),
         Named::Nothing => return Resolution::missed(Miss::NoSymbol),
     };
     match &symbols[..] {
