@@ -11,6 +11,9 @@ use crate::input::Input;
 /// A log of at most so many bytes is read before it is looked at.
 const SMALL: usize = 1 << 20;
 
+/// Bytes of the first room for logs; it is doubled as often as they need more.
+const ROOM: usize = 64 << 10;
+
 /// Logs are looked at once they are so many bytes, or so many.
 const BYTES: usize = 4 << 20;
 const LOGS: usize = 1024;
@@ -39,9 +42,8 @@ pub fn logs<T: Send>(
             let start = batch.read;
             let read = batch.read_log(bytes);
             if batch.read - start > SMALL {
-                let head = batch.bytes[start..batch.read].to_vec();
-                batch.read = start;
-                batch = looks.begin(scope, std::mem::take(&mut batch), each)?;
+                let head = batch.take_from(start);
+                looks.begin(scope, std::mem::take(&mut batch), each)?;
                 batch = looks.end(each)?;
                 return each(Step::Large(name, &mut head.chain(bytes)));
             }
@@ -74,7 +76,7 @@ impl Batch {
         let most = self.read + SMALL + 1;
         while self.read < most {
             if self.read == self.bytes.len() {
-                self.bytes.resize((2 * self.read).max(SMALL), 0);
+                self.bytes.resize((2 * self.read).max(ROOM).min(most), 0);
             }
             let end = most.min(self.bytes.len());
             match log.read(&mut self.bytes[self.read..end]) {
@@ -85,6 +87,14 @@ impl Batch {
             }
         }
         Ok(())
+    }
+
+    /// Takes what was read from `start` on.
+    fn take_from(&mut self, start: usize) -> Vec<u8> {
+        let mut taken = if start == 0 { std::mem::take(&mut self.bytes) } else { self.bytes[start..].to_vec() };
+        taken.truncate(self.read - start);
+        self.read = start;
+        taken
     }
 
     fn look<T: Send>(&self, small: &(impl Fn(&str, &[u8]) -> T + Sync)) -> Vec<T> {

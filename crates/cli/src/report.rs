@@ -123,8 +123,9 @@ fn read(
 }
 
 fn ndjson(file: &str, found: &Found<'_>, kernel: Option<&Booted<'_>>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Record::new(file, found, kernel)).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    let mut line = serde_json::to_vec(&Record::new(file, found, kernel)).map_err(io::Error::from)?;
+    line.push(b'\n');
+    out.write_all(&line)
 }
 
 /// The report for a person: the title, then a fact a line.
