@@ -8,6 +8,9 @@ const MAX_FUNCTION: usize = 256 << 10;
 /// Jumps out of a function that are looked at.
 const MAX_JUMPS: usize = 256;
 
+/// Sites that are looked at around an instruction; a file that has more in 256 bytes is none of a kernel.
+const MAX_NEAR: usize = 256;
+
 /// What stands in front of a return address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Site<'i> {
@@ -127,7 +130,7 @@ pub(crate) fn is_rewritten(image: &Image<'_>, begin: u64, end: u64) -> bool {
     let sites = image.alternatives();
     let after = sites.partition_point(|(at, _)| *at < end);
     // A site is shorter than 256 bytes.
-    let mut near = sites[..after].iter().rev().take_while(|(at, _)| at.saturating_add(256) > begin);
+    let mut near = sites[..after].iter().rev().take(MAX_NEAR).take_while(|(at, _)| at.saturating_add(256) > begin);
     near.any(|(at, length)| at.saturating_add(u64::from(*length)) > begin)
 }
 
