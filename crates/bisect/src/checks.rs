@@ -5,7 +5,7 @@ use crate::{
     git::GitFacts,
     log::Log,
     overlap::frames,
-    revision::{Revision, Role, RunResult},
+    revision::{Revision, Role, RunResult, Verdict},
     verdict::{Counts, Judgement, Rule},
     view::View,
 };
@@ -62,7 +62,7 @@ fn repository(log: &Log<'_>, git: Option<&GitFacts>, found: &mut Found) {
 /// What git was told, against the runs.
 fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
     let (mut unfounded, mut threshold, mut flaky) = (Vec::new(), Vec::new(), Vec::new());
-    let mut is_flaky = false;
+    let (mut is_flaky, mut misled) = (false, false);
     for test in &log.revisions {
         let counts = Counts::of(test);
         if let (Some(decision), false) = (test.decision, test.runs.is_empty()) {
@@ -71,6 +71,8 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
                 Judgement::Abort => None,
             };
             if judged != Some(decision.verdict) {
+                // A skip only leaves more to test.
+                misled |= decision.verdict != Verdict::Skip;
                 unfounded.extend(test.runs.iter().map(|run| run.line).chain([decision.line]));
             }
             if !test.all_runs && counts.bad > 0 && counts.bad == rule.threshold(counts) {
@@ -83,7 +85,8 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
             flaky.extend([test.lines.0].into_iter().chain(crashes(test).next()).chain(silent));
         }
     }
-    found.add("unfounded-verdict", UNFOUNDED, "git was told what does not follow from the runs", unfounded);
+    let weight = if misled { UNFOUNDED } else { 0.0 };
+    found.add("unfounded-verdict", weight, "git was told what does not follow from the runs", unfounded);
     found.add("threshold-verdict", 0.0, "just enough crashes to be bad", threshold);
     found.add("flaky-runs", 0.0, "fewer than half of the runs crash where the bug is", flaky);
 }

@@ -160,6 +160,15 @@ fn unbuilt_culprit() {
     only_in(&step(3, "gcc", failed, "bad"), &step(1, "gcc", other, "skip"), "unbuilt-culprit", &quotes);
 }
 
+/// Git was told to skip what the runs say is good: that leaves more to test, and misleads nobody.
+#[test]
+fn unfounded_verdict() {
+    let quotes = ["all runs: OK", "# git bisect skip 1111111111111111111111111111111111111111"];
+    assert_eq!(only_in(&step(1, "gcc", OK, "skip"), &PLAIN, "unfounded-verdict", &quotes).weight, 0.0);
+    let quotes = ["all runs: OK", "# git bisect bad 1111111111111111111111111111111111111111"];
+    assert!(only_in(&step(1, "gcc", OK, "bad"), &PLAIN, "unfounded-verdict", &quotes).weight < 0.0);
+}
+
 #[test]
 fn skipped_near() {
     let broken = "all runs: boot failed: kernel panic";
