@@ -19,7 +19,7 @@ use crate::kernel_signature::KernelSignature;
                   ksplat report console.log\n  ksplat dedup --format ndjson crashes/\n  \
                   ksplat kernel-signature --algorithm sha256 vmlinux\n  \
                   ksplat bisect audit bisection.txt\n\n\
-                  Exit status: 0 something found, 1 nothing found, 2 an error happened (the other files are still read)."
+                  Exit status: 0 something found, 1 nothing found, 2 an error happened (others are read)."
 )]
 pub struct Args {
     /// What to do.
@@ -39,7 +39,7 @@ pub struct Shared {
     /// Where the modules are (*.ko, *.ko.debug), searched through
     #[arg(long, value_name = "DIR", global = true)]
     pub modules: Vec<PathBuf>,
-    /// Where debug files are: kernels and modules below it, chosen by what the log says
+    /// Where debug files are: kernels, chosen by the log, and modules
     #[arg(long, value_name = "DIR", global = true)]
     pub debug_dir: Vec<PathBuf>,
     /// What /usr/lib/debug, /lib/modules and /boot lie in [default: /]
@@ -77,11 +77,11 @@ pub enum Command {
     Decode(crate::decode::Decode),
     /// One line per bug: count, title, signature, best sample
     Dedup(Reports),
-    /// Why this title and this signature: the row, the frames kept and skipped, and by which list line
+    /// Why this title and signature: the row, the frames kept and skipped
     Explain(Explain),
     /// Source lines of addresses, as addr2line prints them
     Addr(crate::addr::Addr),
-    /// Which kernel, modules and index are found for a log, and where they were looked for
+    /// Which kernel, modules and index are found for a log, and where
     Doctor(Paths),
     /// Builds symbol indexes ahead of time, lists them, drops old ones
     Index(crate::index::Index),

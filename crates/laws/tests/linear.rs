@@ -9,8 +9,8 @@ use testkit::HOSTILE;
 const SIZE: usize = 192 << 10;
 /// The longer log is so many times as long.
 const TIMES: usize = 4;
-/// Linear is 4 times as long, square is 16 times.
-const MOST: u32 = 8;
+/// Linear is as long as the parts together, square is 4 times.
+const MOST: u32 = 2;
 /// What is faster than this is not worth a look, and too short to compare.
 const SHORT: Duration = Duration::from_millis(30);
 
@@ -34,8 +34,9 @@ fn windows_of_hostile_logs_are_found_in_linear_time() {
 fn a_log_of_all_kinds_takes_linear_time() {
     let all = |size| HOSTILE.iter().flat_map(|kind| kind.log(16 << 10)).cycle().take(size).collect::<Vec<u8>>();
     let whole = HOSTILE.len() * (16 << 10);
-    let (short, long) = (best(&all(whole), &reports), best(&all(whole * TIMES), &reports));
-    assert!(long <= short * MOST, "{short:?}, and {long:?} for {TIMES} times as much");
+    let parts = |log: &[u8]| (0..TIMES).for_each(|_| reports(log));
+    let (short, long) = (best(&all(whole), &parts), best(&all(whole * TIMES), &reports));
+    assert!(long <= short * MOST, "{short:?} in {TIMES} parts, and {long:?} at once");
 }
 
 /// Holds `work` to linear time on each kind of log.
@@ -48,9 +49,11 @@ fn check(size: usize, work: &dyn Fn(&[u8])) {
         if time < SHORT {
             continue;
         }
-        let (short, long) = (best(&kind.log(size), work), time.min(best(&long, work)));
+        // Some kernels count a thread's time in ticks of 4 ms: the short log is worked on until it takes as long.
+        let short = kind.log(size);
+        let (short, long) = (best(&short, &|log| (0..TIMES).for_each(|_| work(log))), time.min(best(&long, work)));
         if long > short * MOST && long > SHORT {
-            slow.push(format!("{}: {short:?}, and {long:?} for {TIMES} times as much", kind.name));
+            slow.push(format!("{}: {short:?} in {TIMES} parts, and {long:?} at once", kind.name));
         }
     }
     assert!(slow.is_empty(), "more than linear:\n{}", slow.join("\n"));

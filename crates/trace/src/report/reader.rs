@@ -26,6 +26,8 @@ pub(super) struct Reader<'t> {
     detail: DetailReader<'t>,
     /// The trace that frames go to.
     open: Option<Trace<'t>>,
+    /// The room in which a trace is read.
+    frames: Vec<Frame<'t>>,
     /// The next call trace is that of another CPU.
     other_cpu: bool,
     /// An instruction pointer that waits for its call trace.
@@ -147,7 +149,8 @@ impl<'t> Reader<'t> {
             return;
         }
         let role = if role == Role::Call && std::mem::take(&mut self.other_cpu) { Role::OtherCpu } else { role };
-        let mut frames = Vec::with_capacity(32);
+        // A flood of traces with a frame each must not take the room of long ones: what stays has its own size.
+        let mut frames = std::mem::take(&mut self.frames);
         let mut by = None;
         let trace = self.report.traces.len();
         if matches!(role, Role::Call | Role::OtherCpu) {
@@ -230,8 +233,11 @@ impl<'t> Reader<'t> {
 
     fn close(&mut self) {
         self.entered = false;
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
         if !open.frames.is_empty() {
+            let frames = open.frames.as_slice().into();
+            self.frames = std::mem::replace(&mut open.frames, frames);
+            self.frames.clear();
             self.report.traces.push(open);
         } else if matches!(open.role, Role::LockChain | Role::Access) {
             self.detail.head_without_frames();
