@@ -57,6 +57,10 @@ bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=-
 calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it; CHECK=--check only compares
 	$(call step,calibrate,cargo run $(LOCKED) --release --quiet -p ksplat-bisect --example calibrate -- ../shared/corpus $(CHECK))
 
+.PHONY: families
+families: rust ## Fits the bug families on the labelled reports of ../shared/corpus and cross-validates them; WRITE=--write keeps the tables
+	$(call step,families,cargo run $(LOCKED) --release --quiet -p ksplat --example families -- ../shared/corpus $(WRITE))
+
 .PHONY: lab
 lab: ## Rebuilds the crashing modules and captures all logs anew under qemu (10 minutes)
 	testdata/lab/build

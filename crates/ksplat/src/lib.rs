@@ -15,7 +15,7 @@ use std::ops::Range;
 use signature::{Signature, Title};
 use trace::{Causes, Console, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
 
-pub use {image, signature, symbolize, trace};
+pub use {family, image, signature, symbolize, trace};
 
 mod checked;
 mod decode;
@@ -23,6 +23,7 @@ mod echoes;
 mod index;
 pub mod kernel;
 mod symbolized;
+mod traits;
 
 use echoes::Echoes;
 
