@@ -42,6 +42,10 @@ pub struct Audit {
     pub rule: Rule,
     /// Why that rule.
     pub rule_reason: String,
+    /// The log-odds of the result without the findings: what a result starts with, and measures that are too small for a
+    /// finding. With the weights of all findings it is the log-odds of the probability, where none has `at_most`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<f64>,
     /// What was found, the heaviest first.
     pub findings: Vec<Finding>,
     /// The share of runs that crash at the revision where the bug showed most rarely (0 to 1), if any verdict rests on silence.
@@ -118,6 +122,8 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
         let ((a, light), (b, heavy)) = (heaviest(a), heaviest(b));
         a.total_cmp(&b).then(light.total_cmp(&heavy))
     });
+    let listed: f64 = findings.iter().map(|finding| finding.weight).sum();
+    let base = is_result.then(|| ((sum - listed) * 1000.0).round() / 1000.0);
     let probability = is_result.then(|| ((1000.0 / (1.0 + (-sum).exp())).round() / 1000.0).min(at_most));
     Audit {
         log: None,
@@ -132,6 +138,7 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
         }),
         rule,
         rule_reason,
+        base,
         findings,
         chance: (!view.silent().is_empty()).then(|| (view.chances().0 * 1000.0).round() / 1000.0),
         silences: silences(&view),

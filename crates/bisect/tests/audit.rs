@@ -226,6 +226,20 @@ fn the_rules_explain_every_verdict_of_the_corpus() {
 
 /// On the logs that the weights come from; what to expect of others is in `CALIBRATION.md`.
 #[test]
+fn base_and_weights_add_up_to_the_probability() {
+    let ends = [(OK, "good"), (CRASH, "bad"), (OTHER, "bad")];
+    for (head, first) in [("", CRASH), ("", OTHER)] {
+        let audit = judge(&log(head, first, ends, &format!("{FOUND}{END}")));
+        let (Some(base), Some(probability)) = (audit.base, audit.probability) else { panic!("{}", audit.to_text()) };
+        assert!(audit.findings.iter().any(|finding| finding.weight != 0.0), "{}", audit.to_text());
+        let odds = base + audit.findings.iter().map(|finding| finding.weight).sum::<f64>();
+        let most = audit.findings.iter().filter_map(|finding| finding.at_most).fold(1.0, f64::min);
+        let told = (1.0 / (1.0 + (-odds).exp())).min(most);
+        assert!((told - probability).abs() < 0.002, "{told}, not {probability}: {}", audit.to_text());
+    }
+}
+
+#[test]
 fn the_weights_are_those_of_the_measures() {
     let logs = corpus_logs::logs();
     if logs.is_empty() {

@@ -33,6 +33,11 @@ impl Audit {
         for finding in &self.findings {
             finding.write(out)?;
         }
+        if let Some(base) = self.base {
+            writeln!(out)?;
+            let text = format!("{base:+.2} is what a result starts with, less what is too small to be listed");
+            paragraph(out, "odds: ", "      ", &text)?;
+        }
         self.write_silences(out)?;
         if let Some(next) = &self.next {
             writeln!(out)?;
