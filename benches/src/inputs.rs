@@ -18,7 +18,7 @@ pub fn labelled(bench: &str) -> io::Result<Option<Vec<Named>>> {
     paths.sort();
     let named = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((name, log_of(fs::read(path)?)))
+        Ok((name, testkit::unlabelled(fs::read(path)?)))
     };
     paths.iter().map(named).collect::<io::Result<_>>().map(Some)
 }
@@ -75,20 +75,4 @@ pub fn folder() -> io::Result<PathBuf> {
     let folder = cache.join("bench");
     fs::create_dir_all(&folder)?;
     Ok(folder)
-}
-
-/// A file of the corpus without its headers, its `REPORT:` and its carriage returns.
-fn log_of(mut file: Vec<u8>) -> Vec<u8> {
-    file.retain(|b| *b != b'\r');
-    let start = match file.first() {
-        Some(b'\n') => 1,
-        _ => memchr::memmem::find(&file, b"\n\n").map_or(file.len(), |at| at + 2),
-    };
-    let text = &file[start..];
-    let end = memchr::memmem::find(text, b"\n\nREPORT:\n").map_or(text.len(), |at| at + 2);
-    let mut log = text[..end].to_vec();
-    if !log.ends_with(b"\n") {
-        log.push(b'\n');
-    }
-    log
 }

@@ -79,23 +79,10 @@ fn logs(folder: &Path, log_of: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<(String, Vec<
     paths.iter().map(|path| (name(path), log_of(std::fs::read(path).unwrap()))).collect()
 }
 
-/// The log part of a labelled file.
-fn log_of(mut file: Vec<u8>) -> Vec<u8> {
-    file.retain(|b| *b != b'\r');
-    let find = |what: &[u8]| file.windows(what.len()).position(|window| window == what);
-    let start = if file.starts_with(b"\n") { 1 } else { find(b"\n\n").map_or(file.len(), |at| at + 2) };
-    let end = find(b"\n\nREPORT:\n").map_or(file.len(), |at| at + 2).max(start);
-    let mut log = file[start..end].to_vec();
-    if !log.ends_with(b"\n") {
-        log.push(b'\n');
-    }
-    log
-}
-
 #[test]
 fn captures_of_labelled_logs_have_the_names_of_the_console() {
     let Some(shared) = testkit::shared_or_skip("ksplat::captures") else { return };
-    check(&logs(&shared.join("corpus/report"), log_of));
+    check(&logs(&shared.join("corpus/report"), testkit::unlabelled));
 }
 
 #[test]
@@ -112,7 +99,7 @@ fn captures_of_our_own_logs_have_the_names_of_the_console() {
 fn a_capture_may_change_its_form_in_the_middle() {
     let Some(shared) = testkit::shared_or_skip("ksplat::captures: two forms") else { return };
     let (mut tried, mut wrong) = (0, Vec::new());
-    for (name, log) in logs(&shared.join("corpus/report"), log_of).iter().step_by(3) {
+    for (name, log) in logs(&shared.join("corpus/report"), testkit::unlabelled).iter().step_by(3) {
         let middle = log[..log.len() / 2].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let (before, behind) = log.split_at(middle);
         for form in

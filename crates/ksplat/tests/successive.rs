@@ -55,22 +55,13 @@ fn check(name: &str, log: &[u8]) {
     assert!(seen(log, from).is_empty(), "{name}: nothing follows the last one");
 }
 
-/// The log part of a labelled file.
-fn log_of(mut file: Vec<u8>) -> Vec<u8> {
-    file.retain(|b| *b != b'\r');
-    let find = |what: &[u8]| file.windows(what.len()).position(|window| window == what);
-    let start = if file.starts_with(b"\n") { 1 } else { find(b"\n\n").map_or(file.len(), |at| at + 2) };
-    let end = find(b"\n\nREPORT:\n").map_or(file.len(), |at| at + 2).max(start);
-    file[start..end].to_vec()
-}
-
 #[test]
 fn reports_follow_each_other() {
     let Some(shared) = testkit::shared_or_skip("ksplat::successive") else { return };
     let mut count = 0;
     for entry in std::fs::read_dir(shared.join("corpus/report")).unwrap() {
         let path = entry.unwrap().path();
-        check(&path.display().to_string(), &log_of(std::fs::read(&path).unwrap()));
+        check(&path.display().to_string(), &testkit::unlabelled(std::fs::read(&path).unwrap()));
         count += 1;
     }
     assert!(count > 0, "an empty corpus tests nothing");

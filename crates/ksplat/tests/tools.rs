@@ -21,17 +21,8 @@ fn logs(test: &str) -> Vec<(String, Vec<u8>)> {
     let folder = shared.join("corpus/report");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    let log = |path: &PathBuf| (path.display().to_string(), log_of(std::fs::read(path).unwrap()));
+    let log = |path: &PathBuf| (path.display().to_string(), testkit::unlabelled(std::fs::read(path).unwrap()));
     paths.iter().step_by(10).map(log).collect()
-}
-
-/// The log part of a labelled file.
-fn log_of(mut file: Vec<u8>) -> Vec<u8> {
-    file.retain(|b| *b != b'\r');
-    let find = |what: &[u8]| file.windows(what.len()).position(|window| window == what);
-    let start = if file.starts_with(b"\n") { 1 } else { find(b"\n\n").map_or(file.len(), |at| at + 2) };
-    let end = find(b"\n\nREPORT:\n").map_or(file.len(), |at| at + 2).max(start);
-    file[start..end].to_vec()
 }
 
 fn written(form: &str, log: &[u8]) -> Vec<u8> {

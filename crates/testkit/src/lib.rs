@@ -9,7 +9,7 @@ mod places;
 mod vmlinux;
 
 pub use hostile::{HOSTILE, Hostile};
-pub use logs::{Log, files, labelled_logs, logs};
+pub use logs::{Log, files, labelled_logs, logs, unlabelled};
 pub use numbers::Numbers;
 pub use places::{shared, shared_or_skip, vmlinux_or_skip, workspace_root};
 pub use vmlinux::{Call, Function, Inline, Symbol, SymbolKind, Vmlinux};

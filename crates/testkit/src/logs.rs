@@ -45,7 +45,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The log of a labelled file: what stands behind the header and before the expected report, without carriage returns.
-fn unlabelled(mut file: Vec<u8>) -> Vec<u8> {
+pub fn unlabelled(mut file: Vec<u8>) -> Vec<u8> {
     file.retain(|&b| b != b'\r');
     let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|w| w == what);
     let start = if file.starts_with(b"\n") { 1 } else { find(&file, b"\n\n").map_or(file.len(), |at| at + 2) };
