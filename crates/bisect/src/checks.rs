@@ -65,8 +65,9 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
     let (mut is_flaky, mut misled) = (false, false);
     for test in &log.revisions {
         let counts = Counts::of(test);
+        let judgement = rule.judge(counts, is_flaky);
         if let (Some(decision), false) = (test.decision, test.runs.is_empty()) {
-            let judged = match rule.judge(counts, is_flaky) {
+            let judged = match judgement {
                 Judgement::Verdict(verdict) => Some(view.word_for(verdict)),
                 Judgement::Abort => None,
             };
@@ -79,7 +80,7 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
                 threshold.extend(crashes(test).chain([decision.line]));
             }
         }
-        if counts.bad > 0 && counts.ratio().unwrap_or(1.0) < 0.5 {
+        if judgement == Judgement::Verdict(Verdict::Bad) && counts.ratio().unwrap_or(1.0) < 0.5 {
             is_flaky = true;
             let silent = test.runs.iter().find(|run| run.result == RunResult::Ok).map(|run| run.line);
             flaky.extend([test.lines.0].into_iter().chain(crashes(test).next()).chain(silent));

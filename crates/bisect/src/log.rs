@@ -4,6 +4,7 @@ use crate::{
     Foreign,
     clock::Clock,
     revision::{Decision, Revision},
+    stamp::Stamp,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,6 +23,9 @@ pub struct Log<'a> {
     pub(crate) starts: Vec<usize>,
     /// The machine that ran the bisection, and when.
     pub started: Option<Start<'a>>,
+    /// The first and the last time that stands before a line, in a log of the standalone tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<(Stamp, Stamp)>,
     /// Whether the commit that made or the one that fixed the bug was looked for.
     pub direction: Option<Direction>,
     /// The commit on which the bug was seen.

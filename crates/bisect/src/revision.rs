@@ -1,6 +1,9 @@
 //! One test of a revision: its kernel, what each run did, and what git was told.
 
-use crate::log::{Note, Text};
+use crate::{
+    log::{Note, Text},
+    stamp::Stamp,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,6 +36,9 @@ pub struct Revision<'a> {
     pub decision: Option<Decision>,
     /// First and last line of the block.
     pub lines: (usize, usize),
+    /// When they were written, where the log says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<(Stamp, Stamp)>,
     /// The line with the signature, or 0.
     #[serde(skip)]
     pub(crate) signature_line: usize,
@@ -94,6 +100,9 @@ pub struct Run<'a> {
     pub title: Option<Text<'a>>,
     /// Its line.
     pub line: usize,
+    /// When it was written, where the log says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Stamp>,
 }
 
 /// How a run ended.
@@ -132,6 +141,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Its line.
     pub line: usize,
+    /// When git was told, where the log says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Stamp>,
 }
 
 /// A word of `git bisect`; in a fix bisection `Bad` means that the bug is gone.

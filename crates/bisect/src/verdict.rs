@@ -66,10 +66,11 @@ pub enum Judgement {
 impl Rule {
     /// Chooses the rule by the era of a log, and says why.
     pub fn of(log: &Log<'_>) -> (Rule, String) {
-        let year_and_month = log.started.as_ref().and_then(|start| {
+        let announced = log.started.as_ref().and_then(|start| {
             let mut parts = start.time.split('-');
-            Some((parts.next()?.parse::<u32>().ok()?, parts.next()?.parse::<u32>().ok()?))
+            Some((parts.next()?.parse::<u16>().ok()?, parts.next()?.parse::<u8>().ok()?))
         });
+        let year_and_month = announced.or(log.times.map(|(first, _)| (first.year, first.month)));
         const LATER: &[&str] =
             &["representative-crash", "false-negative-chance", "verdict-undetermined", "repro-flaky-chance"];
         let later = LATER.iter().find(|template| log.lines.known.contains_key(*template));

@@ -1,6 +1,6 @@
 //! The log that started the project, read to the last line.
 
-use bisect::{Direction, Log, Outcome, Role, RunResult, Verdict};
+use bisect::{Direction, Log, Outcome, Role, Rule, RunResult, Verdict};
 use std::path::PathBuf;
 
 fn seed() -> Option<Vec<u8>> {
@@ -81,14 +81,44 @@ fn a_log_cut_anywhere_is_read() {
     assert_eq!(revisions, 15);
 }
 
+/// The standalone tool stamps its lines. That is data, and it dates the rule of the verdicts; all else stays as it is.
 #[test]
-fn the_standalone_tool_and_crlf_change_nothing() {
+fn the_stamps_of_the_standalone_tool_are_read() {
     let Some(bytes) = seed() else { return };
     let text = String::from_utf8(bytes).unwrap();
     let (head, _) = text.split_once("crash: ").unwrap();
     let plain = Log::parse(head.as_bytes());
-    let dated: String = head.lines().map(|line| format!("09-Jul-2025 13:22:22: {line}\r\n")).collect();
+    let clock = |line: usize| format!("{:02}:{:02}:00", line / 60, line % 60);
+    let stamped = |date: &str| -> String {
+        head.lines().enumerate().map(|(at, line)| format!("{date} {}: {line}\r\n", clock(at + 1))).collect()
+    };
+    let dated = stamped("09-Aug-2025");
     let dated = Log::parse(dated.as_bytes());
-    assert_eq!(dated.to_text(), plain.to_text());
     assert_eq!(dated.lines, plain.lines);
+    assert_eq!(dated.culprit, plain.culprit);
+
+    let at = |line: usize| format!("2025-08-09T{}", clock(line));
+    let (first, last) = dated.times.unwrap();
+    assert_eq!([first.to_string(), last.to_string()], [at(1), at(dated.lines.total)]);
+    for (test, other) in dated.revisions.iter().zip(&plain.revisions) {
+        let (first, last) = test.times.unwrap();
+        assert_eq!([first.to_string(), last.to_string()], [at(test.lines.0), at(test.lines.1)]);
+        assert!(test.runs.iter().all(|run| run.time.unwrap().to_string() == at(run.line)));
+        assert!(test.decision.is_none_or(|told| told.time.unwrap().to_string() == at(told.line)));
+        assert!(other.times.is_none() && other.runs.iter().all(|run| run.time.is_none()));
+    }
+
+    assert_eq!(Rule::of(&plain).0, Rule::OneCrash);
+    assert_eq!(Rule::of(&dated).0, Rule::Share);
+    let early = stamped("09-Aug-2023");
+    assert_eq!(Rule::of(&Log::parse(early.as_bytes())).0, Rule::OneCrash);
+    assert!(dated.to_text().contains("written from 2025-08-09T00:01:00 to 2025-08-09T"), "{}", dated.to_text());
+}
+
+/// A stamp is of the log, and not of the report at its end.
+#[test]
+fn a_report_has_no_stamps() {
+    let log = Log::parse(b"crash: WARNING in f\n09-Aug-2025 15:59:01: WARNING: at f\n");
+    assert_eq!(log.times, None);
+    assert_eq!(log.report(), "09-Aug-2025 15:59:01: WARNING: at f\n");
 }

@@ -1,7 +1,7 @@
 //! A log as a table for people: what was tested, what it did and what git was told, in the order of the log.
 
 use super::{paragraph, short};
-use crate::{crash::CrashReport, log::*, revision::*};
+use crate::{clock::Clock, crash::CrashReport, log::*, revision::*, stamp::Stamp};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// Where the runs of a test stand.
@@ -31,6 +31,9 @@ impl Log<'_> {
         writeln!(out, "{direction}, original commit {}", self.original.as_deref().map_or("unknown", short))?;
         if let Some(start) = &self.started {
             writeln!(out, "started {} on {}", start.time, start.host)?;
+        }
+        if let Some((first, last)) = self.times {
+            writeln!(out, "written {}", span(first, last))?;
         }
         if let Some(syzkaller) = &self.syzkaller {
             writeln!(out, "tests by syzkaller {}", short(syzkaller))?;
@@ -192,6 +195,9 @@ impl Revision<'_> {
         if let Some(title) = &self.title {
             paragraph(out, INDENT, INDENT, title)?;
         }
+        if let Some((first, last)) = self.times {
+            writeln!(out, "{INDENT}{}", span(first, last))?;
+        }
         for failure in self.failures.iter().take(FAILURES) {
             paragraph(out, INDENT, INDENT, &failure.chars().take(500).collect::<String>())?;
         }
@@ -254,4 +260,10 @@ impl RunResult {
             RunResult::Failed => "failed",
         }
     }
+}
+
+/// Two times, and what lies between them.
+fn span(first: Stamp, last: Stamp) -> String {
+    let took = last.since(first).map_or(String::new(), |took| format!(" ({})", Clock(took)));
+    format!("from {first} to {last}{took}")
 }
