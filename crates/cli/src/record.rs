@@ -336,14 +336,14 @@ impl<'a> TraceRecord<'a> {
 
 impl<'a> FrameRecord<'a> {
     fn new(frame: &Frame<'a>, resolution: Option<Resolution<'_>>) -> FrameRecord<'a> {
-        let named = !frame.function.is_empty();
+        let placed = frame.is_placed();
         let function = demangled(frame.function);
         let (calls, miss) = resolution.map_or((Vec::new(), None), |found| (found.calls, found.miss));
         FrameRecord {
             physical: Some(frame.function).filter(|physical| *physical != function),
             function,
-            offset: named.then_some(frame.offset),
-            size: named.then_some(frame.size),
+            offset: placed.then_some(frame.offset),
+            size: placed.then_some(frame.size),
             module: frame.module,
             build_id: frame.build_id,
             address: frame.address.map(Hex),

@@ -3,7 +3,7 @@
 use ksplat::Options;
 use ksplat::signature::{Corrupted, Signature, Title};
 use ksplat::trace::{Log, Report, Rules, Splat, Why};
-use testkit::mutate::{FORMS, NOISES, Noise, symbolized, without};
+use testkit::mutate::{FORMS, NOISES, Noise, decoded, symbolized, without};
 
 use crate::ensure;
 
@@ -102,10 +102,13 @@ pub(crate) fn forms_name_nothing(log: &[u8]) -> Result<(), String> {
 
 /// By ksplat's rules a symbolized log has the titles, types and corrupted flags of the plain one.
 pub(crate) fn source_positions_name_nothing(log: &[u8]) -> Result<(), String> {
-    let (want, got) = (by_ksplats_rules(log), by_ksplats_rules(&symbolized(log)));
-    let differs = want.iter().zip(&got).find(|(want, got)| want != got);
-    ensure!(differs.is_none(), "symbolized: {:?}", differs.map(|(want, got)| format!("{got:?}, not {want:?}")));
-    ensure!(want.len() == got.len(), "symbolized: {} reports, not {}", got.len(), want.len());
+    let want = by_ksplats_rules(log);
+    for (name, text) in [("symbolized", symbolized(log)), ("decoded", decoded(log))] {
+        let got = by_ksplats_rules(&text);
+        let differs = want.iter().zip(&got).find(|(want, got)| want != got);
+        ensure!(differs.is_none(), "{name}: {:?}", differs.map(|(want, got)| format!("{got:?}, not {want:?}")));
+        ensure!(want.len() == got.len(), "{name}: {} reports, not {}", got.len(), want.len());
+    }
     Ok(())
 }
 

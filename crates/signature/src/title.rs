@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use trace::format::{Format, Integrity};
 use trace::shape::{Captures, Place};
-use trace::{Entry, Marks, Rules, Splat, Trigger, physical};
+use trace::{Entry, Marks, Rules, Splat, Trigger, Undecoded, physical};
 
 use crate::corrupted::{self, Corrupted};
 use crate::crash_type::CrashType;
@@ -39,7 +39,11 @@ impl Title {
 
     /// Names a splat, and says on the way what it decides.
     pub(crate) fn watched(splat: &Splat<'_>, watch: &mut impl Watch) -> Title {
-        let [own, mut lines] = read(splat);
+        let undecoded = match splat.rules {
+            Rules::Syzbot => Undecoded::default(),
+            Rules::Ksplat => Undecoded::of(splat.with_doubted()),
+        };
+        let [own, mut lines] = read(splat, &undecoded);
         let mut draft = Draft::new(splat.trigger, splat.rules, &own, watch);
         if draft.title.is_empty() {
             // The trigger stands in what the prefix left out: an overlong prompt, another line's end.
@@ -52,7 +56,7 @@ impl Title {
             let damaged =
                 |draft: &Draft, lines: &[Entry<'_>]| draft.corrupted.or_else(|| draft.check(splat, lines)).is_some();
             if damaged(&draft, &lines) {
-                let all = with_doubted(splat);
+                let all = with_doubted(splat, &undecoded);
                 let other = Draft::new(splat.trigger, splat.rules, &all, &mut ());
                 if !damaged(&other, &all) {
                     // Again, for who watches.
@@ -236,8 +240,9 @@ const PLACES: usize = 256;
 
 /// The lines of a splat with those doubted frames among them that may be calls: the unwinder had lost its way there.
 /// What it doubts above a frame that it is sure of was left on the stack by others.
-fn with_doubted<'t>(splat: &Splat<'t>) -> Vec<Entry<'t>> {
+fn with_doubted<'t>(splat: &Splat<'t>, undecoded: &'t Undecoded) -> Vec<Entry<'t>> {
     let all: Vec<Entry<'t>> = splat.with_doubted().copied().collect();
+    let all = physical(&all, undecoded);
     let (mut is_sure, mut kept) = (false, Vec::with_capacity(all.len()));
     for entry in all.iter().rev() {
         let Entry { line, marks, .. } = entry;
@@ -250,7 +255,7 @@ fn with_doubted<'t>(splat: &Splat<'t>) -> Vec<Entry<'t>> {
         }
     }
     kept.reverse();
-    physical(&kept).into_owned()
+    kept
 }
 
 /// True for a doubted frame that is no call but the address of a function, which is the end of the one before it:
@@ -261,10 +266,10 @@ fn is_padding(line: &[u8]) -> bool {
 }
 
 /// The lines that name a splat, its own and all of them: by ksplat's rules as the kernel printed them.
-fn read<'s, 't>(splat: &'s Splat<'t>) -> [Cow<'s, [Entry<'t>]>; 2] {
+fn read<'s, 't>(splat: &'s Splat<'t>, undecoded: &'t Undecoded) -> [Cow<'s, [Entry<'t>]>; 2] {
     [&splat.lines[..splat.own], &splat.lines].map(|lines| match splat.rules {
         Rules::Syzbot => Cow::Borrowed(lines),
-        Rules::Ksplat => physical(lines),
+        Rules::Ksplat => physical(lines, undecoded),
     })
 }
 

@@ -29,7 +29,7 @@ use std::borrow::Cow;
 
 use kernel::Kernel;
 pub use noise::{NOISES, Noise};
-pub use symbolized::symbolized;
+pub use symbolized::{decoded, symbolized};
 
 /// What a form does not keep of a console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

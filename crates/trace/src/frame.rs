@@ -69,6 +69,11 @@ impl<'a> Frame<'a> {
         Some(Frame { address: Some(address), reliable: head.reliable, ..Frame::default() })
     }
 
+    /// True where the kernel's offset and size are known, and no source position stands in their place.
+    pub fn is_placed(&self) -> bool {
+        !self.function.is_empty() && (self.offset, self.size) != (0, 0)
+    }
+
     /// True for a function that an exception or interrupt enters the kernel by: what it interrupted is printed below it,
     /// with the address of the instruction itself (arch/x86/entry/entry_64.S, arch/arm64/kernel/entry.S).
     pub fn is_exception_entry(&self) -> bool {

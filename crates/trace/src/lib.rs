@@ -34,7 +34,7 @@ pub use line::{Context, Line, lines};
 pub use log::{Entry, Log};
 pub use marks::Marks;
 pub use origin::Origin;
-pub use physical::physical;
+pub use physical::{Undecoded, physical};
 pub use region::Regions;
 pub use report::{Report, Role, Trace};
 pub use rules::Rules;

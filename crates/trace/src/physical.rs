@@ -2,18 +2,23 @@
 //!
 //! syzbot's reports, and those that `ksplat report` prints, have a line above for each inlined call,
 //! `g mm/slub.c:12 [inline]`, headlines and lists of locks included, and a source position behind each function:
-//! `f+0x1/0x2 mm/slub.c:34`.
+//! `f+0x1/0x2 mm/slub.c:34`. decode_stacktrace.sh puts positions in the place of offsets: `f (mm/slub.c:34)`.
 
 use std::borrow::Cow;
 
 use crate::log::Entry;
 use crate::shape::is_hex;
 
+mod decoded;
+
+pub(crate) use decoded::Decoded;
+pub use decoded::Undecoded;
+
 /// The lines of a report as the kernel printed them: without those of inlined calls and without source positions.
 ///
 /// A headline of an inlined call stays where the kernel's own does not follow.
-pub fn physical<'l, 't>(lines: &'l [Entry<'t>]) -> Cow<'l, [Entry<'t>]> {
-    if !lines.iter().any(|entry| is_symbolized(entry.line.body)) {
+pub fn physical<'l, 't>(lines: &'l [Entry<'t>], undecoded: &'t Undecoded) -> Cow<'l, [Entry<'t>]> {
+    if undecoded.is_empty() && !lines.iter().any(|entry| is_symbolized(entry.line.body)) {
         return Cow::Borrowed(lines);
     }
     let mut plain = Vec::with_capacity(lines.len());
@@ -26,7 +31,7 @@ pub fn physical<'l, 't>(lines: &'l [Entry<'t>]) -> Cow<'l, [Entry<'t>]> {
             }
         }
         let mut entry = *entry;
-        entry.line.body = without_position(body);
+        entry.line.body = undecoded.line(entry.line.offset).unwrap_or_else(|| without_position(body));
         plain.push(entry);
     }
     Cow::Owned(plain)
@@ -81,7 +86,8 @@ mod tests {
 
     fn plain(text: &str) -> Vec<String> {
         let log = Log::parse(text.as_bytes(), Rules::Ksplat);
-        let lines = physical(log.entries());
+        let undecoded = Undecoded::of(log.entries().iter());
+        let lines = physical(log.entries(), &undecoded);
         lines.iter().map(|entry| String::from_utf8_lossy(entry.line.body).into_owned()).collect()
     }
 
@@ -99,6 +105,8 @@ mod tests {
                 &["x", "[<80201a00>] (f) from [<80201afc>] (g+0x18/0x1c"],
             ),
             ("x\nf+0x1/0x2 a.c:1 a.c:1\n", &["x", "f+0x1/0x2"]),
+            ("WARNING: at a.c:1 f (a.c:1)\n f (a.c:1) m\n", &["WARNING: at a.c:1 f+0x1/0x2", " f+0x1/0x2"]),
+            ("x\n f+0x1/0x2 (a.c:1 b.c:2)\n", &["x", " f+0x1/0x2"]),
             (
                 "kernel BUG at a.c:1!\nWARNING: at a.c:1 f+0x1/0x2\nx:1 [y]\n f+0x1/0x2 [m]\n",
                 &["kernel BUG at a.c:1!", "WARNING: at a.c:1 f+0x1/0x2", "x:1 [y]", " f+0x1/0x2 [m]"],
@@ -111,7 +119,8 @@ mod tests {
     #[test]
     fn plain_lines_are_borrowed() {
         let log = Log::parse(b"WARNING: at a.c:1 f+0x1/0x2\n f+0x1/0x2\n", Rules::Ksplat);
-        assert!(matches!(physical(log.entries()), Cow::Borrowed(_)));
+        let undecoded = Undecoded::of(log.entries().iter());
+        assert!(matches!(physical(log.entries(), &undecoded), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Trace<'t> {
 impl<'t> Report<'t> {
     /// Reads a splat whole.
     pub fn parse(splat: &Splat<'t>) -> Report<'t> {
-        let mut reader = Reader::new(splat.start);
+        let mut reader = Reader::new(splat.start, splat.rules);
         reader.read_message(&splat.before);
         let mut lines = splat.with_doubted();
         while !reader.is_over()

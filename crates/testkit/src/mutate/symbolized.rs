@@ -1,4 +1,5 @@
-//! A console log as syzbot publishes it: a source position behind each function, and a line above for an inlined call.
+//! A console log with source positions: as syzbot publishes it, behind each function and with a line above for each inlined
+//! call, or as decode_stacktrace.sh prints it, in the place of offsets.
 
 use super::tokens::{digits, each_line, is_hex};
 
@@ -16,6 +17,26 @@ pub fn symbolized(log: &[u8]) -> Vec<u8> {
         }
         out.extend_from_slice(&line[..end]);
         out.extend_from_slice(b" kernel/made.c:123");
+        out.extend_from_slice(&line[end..]);
+    })
+}
+
+/// Decodes a plain log as decode_stacktrace.sh does, with made-up source positions; but for the ends of functions
+/// (`? f+0x20/0x20`), which nothing but their offset tells from calls.
+pub fn decoded(log: &[u8]) -> Vec<u8> {
+    each_line(log, |line, out| {
+        let Some((start, end)) = symbol(line) else { return out.extend_from_slice(line) };
+        let symbol = &line[start..end];
+        let [plus, slash] = [b'+', b'/'].map(|mark| symbol.iter().position(|b| *b == mark).unwrap_or(symbol.len()));
+        if symbol[plus + 1..slash] == symbol[slash + 1..] {
+            return out.extend_from_slice(line);
+        }
+        out.extend_from_slice(&line[..start + plus]);
+        out.extend_from_slice(match symbol[0] % 3 {
+            0 => b" (kernel/made.c:123)",
+            1 => b" (include/linux/made.h:10 kernel/made.c:123 (discriminator 3))",
+            _ => b" (??:?)",
+        });
         out.extend_from_slice(&line[end..]);
     })
 }
@@ -47,5 +68,8 @@ mod tests {
                     [ 1.0] RIP: 0010:inlined_0 include/linux/made.h:10 [inline]\n\
                     [ 1.0] RIP: 0010:inlined_1 include/linux/made.h:11 [inline]\n[ 1.0] RIP: 0010:b+0x1/0x2 kernel/made.c:123\n";
         assert_eq!(String::from_utf8_lossy(&symbolized(log)), want);
+        let want = "[ 1.0] x\n[ 1.0]  a (include/linux/made.h:10 kernel/made.c:123 (discriminator 3)) [m]\n\
+                    [ 1.0] RIP: 0010:b (??:?)\n";
+        assert_eq!(String::from_utf8_lossy(&decoded(log)), want);
     }
 }

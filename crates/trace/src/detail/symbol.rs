@@ -42,11 +42,11 @@ impl<'t> Symbol<'t> {
 
 impl<'t> From<Frame<'t>> for Symbol<'t> {
     fn from(frame: Frame<'t>) -> Symbol<'t> {
-        let named = !frame.function.is_empty();
+        let placed = frame.is_placed();
         Symbol {
             function: frame.function,
-            offset: named.then_some(frame.offset),
-            size: named.then_some(frame.size),
+            offset: placed.then_some(frame.offset),
+            size: placed.then_some(frame.size),
             module: frame.module,
             address: frame.address.map(Hex),
         }

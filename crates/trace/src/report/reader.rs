@@ -6,7 +6,8 @@ use crate::frame::Frame;
 use crate::line::digits;
 use crate::log::Entry;
 use crate::marks::Marks;
-use crate::physical::is_inlined;
+use crate::physical::{Decoded, is_inlined};
+use crate::rules::Rules;
 use crate::shape::is_word;
 use crate::splat::following;
 
@@ -22,6 +23,7 @@ const REPEATED: usize = 512;
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Reader<'t> {
+    rules: Rules,
     report: Report<'t>,
     detail: DetailReader<'t>,
     /// The trace that frames go to.
@@ -44,8 +46,8 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub fn new(start: usize) -> Reader<'t> {
-        let mut reader = Reader::default();
+    pub fn new(start: usize, rules: Rules) -> Reader<'t> {
+        let mut reader = Reader { rules, ..Reader::default() };
         reader.report.end = start;
         reader
     }
@@ -99,9 +101,10 @@ impl<'t> Reader<'t> {
     /// Takes a line of a stack trace, its registers or its code; false where it is none. `text` has no blanks in front.
     fn read_stack(&mut self, entry: &Entry<'t>, text: &'t [u8]) -> bool {
         let Entry { line, marks, .. } = entry;
-        let (frame, doubted) = if text[0] == b'<' { behind_marker(text) } else { (text, false) };
-        if let Some(mut frame) = Frame::parse(frame) {
-            frame.reliable &= line.reliable && !doubted;
+        let (behind, doubted) = if text[0] == b'<' { behind_marker(text) } else { (text, false) };
+        let reliable = line.reliable && !doubted;
+        if let Some(mut frame) = Frame::parse(behind) {
+            frame.reliable &= reliable;
             return self.frame(frame);
         }
         if let Some(role) = Role::of_head(text) {
@@ -121,10 +124,27 @@ impl<'t> Reader<'t> {
             if let Some(frame) = found.filter(|_| function.is_some()) {
                 self.instruction_pointer(frame);
             }
+        } else if self.rules == Rules::Ksplat
+            && let Some(mut frame) = Decoded::frame(behind)
+        {
+            frame.reliable &= reliable;
+            return self.decoded(frame, text, *marks);
         } else {
             return self.read_values(text);
         }
         true
+    }
+
+    /// Takes a frame or an instruction pointer in decode_stacktrace.sh's form; false where the line is something else.
+    fn decoded(&mut self, frame: Frame<'t>, text: &'t [u8], marks: Marks) -> bool {
+        if marks.any(Marks::POINTER) {
+            let frame = Frame { exact: true, ..frame };
+            self.entered = false;
+            self.registers(Registers::of_pointer(text, Some(frame)));
+            self.instruction_pointer(frame);
+            return true;
+        }
+        self.frame(frame)
     }
 
     /// Takes a line that is no part of a stack trace; false where it does not belong to the report.
