@@ -13,6 +13,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// Lines that one finding quotes at most.
 const QUOTES: usize = 8;
@@ -42,11 +43,11 @@ pub struct Audit {
     pub rule: Rule,
     /// Why that rule.
     pub rule_reason: String,
-    /// The log-odds of the result without the findings: what a result starts with, and measures that are too small for a
-    /// finding. With the weights of all findings it is the log-odds of the probability, where none has `at_most`.
+    /// The log-odds that a result starts with. With the weights of all findings it is the log-odds of the probability, where
+    /// none has `at_most`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<f64>,
-    /// What was found, the heaviest first.
+    /// Everything that changes the probability, and facts that do not; the heaviest first, the minor ones last.
     pub findings: Vec<Finding>,
     /// The share of runs that crash at the revision where the bug showed most rarely (0 to 1), if any verdict rests on silence.
     pub chance: Option<f64>,
@@ -75,6 +76,9 @@ pub struct Finding {
     pub kind: &'static str,
     /// What it does to the log-odds of the result; 0 where the labelled logs gave it no weight.
     pub weight: f64,
+    /// Whether it is no more than most right results have, too: it counts, but nothing is wrong with the result for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub minor: bool,
     /// The highest probability that it leaves the result, where it settles it alone, whatever else was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
@@ -99,7 +103,7 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
     let (rule, rule_reason) = Rule::of(log);
     let checks = checks(log, &view, rule, git);
     let is_result = log.culprit.is_some() || log.outcome == Outcome::Inconclusive;
-    let (mut findings, mut sum, mut at_most): (Vec<Finding>, f64, f64) = (Vec::new(), CONSTANT, 1.0);
+    let mut findings = Vec::new();
     // Without a result there is nothing that the measures could speak against.
     for mut measure in if is_result { measures(log, git) } else { Vec::new() } {
         // What is missing stands nowhere: then the line with the result is quoted.
@@ -107,23 +111,17 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
             measure.lines = vec![log.culprit.as_ref().map_or(log.places.inconclusive, |culprit| culprit.line)];
         }
         let weight = WEIGHTS.iter().find(|(name, _)| *name == measure.name).map_or(0.0, |(_, weight)| *weight);
-        let weight = weight * measure.value;
-        sum += weight;
-        at_most = measure.at_most.unwrap_or(1.0).min(at_most);
-        if worth_a_word(&measure, weight) {
-            let finding = Finding::new(log, measure.name, weight, measure.text, measure.lines);
-            findings.push(Finding { at_most: measure.at_most, ..finding });
+        let minor = !is_worth_a_word(&measure, weight * measure.value);
+        let finding = Finding::new(log, measure.name, weight * measure.value, measure.text, measure.lines);
+        if !minor || finding.weight != 0.0 {
+            findings.push(Finding { at_most: measure.at_most, minor, ..finding });
         }
     }
-    sum += checks.iter().map(|finding| finding.weight).sum::<f64>();
     findings.extend(checks);
-    let heaviest = |finding: &Finding| (finding.at_most.unwrap_or(1.0), -finding.weight.abs());
-    findings.sort_by(|a, b| {
-        let ((a, light), (b, heavy)) = (heaviest(a), heaviest(b));
-        a.total_cmp(&b).then(light.total_cmp(&heavy))
-    });
-    let listed: f64 = findings.iter().map(|finding| finding.weight).sum();
-    let base = is_result.then(|| ((sum - listed) * 1000.0).round() / 1000.0);
+    let rank = |finding: &Finding| (finding.minor, finding.at_most.unwrap_or(1.0), -finding.weight.abs());
+    findings.sort_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal));
+    let sum = CONSTANT + findings.iter().map(|finding| finding.weight).sum::<f64>();
+    let at_most = findings.iter().filter_map(|finding| finding.at_most).fold(1.0, f64::min);
     let probability = is_result.then(|| ((1000.0 / (1.0 + (-sum).exp())).round() / 1000.0).min(at_most));
     Audit {
         log: None,
@@ -138,7 +136,7 @@ pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
         }),
         rule,
         rule_reason,
-        base,
+        base: is_result.then_some(CONSTANT),
         findings,
         chance: (!view.silent().is_empty()).then(|| (view.chances().0 * 1000.0).round() / 1000.0),
         silences: silences(&view),
@@ -163,7 +161,8 @@ fn cut(line: &str) -> String {
     }
 }
 
-fn worth_a_word(measure: &Measure, weight: f64) -> bool {
+/// Whether a measure is a finding for people, and not only a term of the sum.
+fn is_worth_a_word(measure: &Measure, weight: f64) -> bool {
     match measure.name {
         // Overlap that is not perfect is no finding; overlap that is poor is one.
         "files-elsewhere" | "names-elsewhere" => measure.value > 0.5,
@@ -181,6 +180,7 @@ impl Finding {
         lines.sort_unstable();
         lines.dedup();
         let quote = lines.iter().take(QUOTES).map(|&line| Quote { line, text: cut(&log.line(line)) });
-        Finding { kind, weight: (weight * 1000.0).round() / 1000.0, at_most: None, text, quote: quote.collect() }
+        let weight = (weight * 1000.0).round() / 1000.0;
+        Finding { kind, weight, minor: false, at_most: None, text, quote: quote.collect() }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     log::Log,
     overlap::frames,
     revision::{Revision, Role, RunResult, Verdict},
+    runs::flags,
     verdict::{Counts, Judgement, Rule},
     view::View,
 };
@@ -80,7 +81,7 @@ fn verdicts(log: &Log<'_>, view: &View<'_>, rule: Rule, found: &mut Found) {
                 threshold.extend(crashes(test).chain([decision.line]));
             }
         }
-        if judgement == Judgement::Verdict(Verdict::Bad) && counts.ratio().unwrap_or(1.0) < 0.5 {
+        if flags(rule, counts, is_flaky) {
             is_flaky = true;
             let silent = test.runs.iter().find(|run| run.result == RunResult::Ok).map(|run| run.line);
             flaky.extend([test.lines.0].into_iter().chain(crashes(test).next()).chain(silent));

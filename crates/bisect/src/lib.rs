@@ -12,6 +12,7 @@ mod next;
 mod overlap;
 mod read;
 mod revision;
+mod runs;
 mod silence;
 mod stamp;
 mod template;

@@ -22,6 +22,10 @@ pub(crate) struct Overlap {
     /// function of the report in the commit's message, or among those that it touches. A message with several of them
     /// describes a crash like this one: it is as often the fix of that as the cause of this.
     pub(crate) names: f64,
+    /// Whether the first half is there.
+    pub(crate) titled: bool,
+    /// Whether the commit touches a function of the report.
+    pub(crate) touches: bool,
     /// The share of the report's nearest files that belong to networking.
     pub(crate) busy: f64,
     /// Functions of the report that the commit's title and message name.
@@ -71,7 +75,7 @@ pub(crate) fn overlap(
     let crash = log.crash.as_ref().map_or("", |crash| function(&crash.title));
     let functions: String = originals.iter().map(|title| function(title)).chain([crash]).collect::<Vec<_>>().join(" ");
     let stems = files.iter().filter_map(|file| stem(file));
-    let names = !telling_words(&culprit.title).is_disjoint(&telling_words(&functions))
+    let titled = !telling_words(&culprit.title).is_disjoint(&telling_words(&functions))
         || stems.into_iter().any(|stem| stem.len() > 3 && functions.contains(&stem));
     let functions: BTreeSet<&str> =
         frames.iter().map(|located| located.function).filter(|name| name.contains('_')).collect();
@@ -82,7 +86,9 @@ pub(crate) fn overlap(
     let networking = nearest.iter().filter(|path| path.starts_with("net/")).count();
     Overlap {
         files: (near + if deepest >= 1.0 { 1.0 } else { 0.0 }) / 2.0,
-        names: if names { 0.5 } else { 0.0 } + if mentioned == 1 || touches { 0.5 } else { 0.0 },
+        titled,
+        touches,
+        names: if titled { 0.5 } else { 0.0 } + if mentioned == 1 || touches { 0.5 } else { 0.0 },
         busy: networking as f64 / nearest.len().max(1) as f64,
         mentioned,
         nearest: lines.into_iter().zip(nearest.iter().map(|path| (*path).to_owned())).collect(),

@@ -6,6 +6,7 @@ mod meaning;
 use crate::{
     log::*,
     revision::*,
+    runs,
     stamp::Stamp,
     template::{Means, Place, Row, classify},
 };
@@ -118,6 +119,7 @@ impl<'a> Reader<'a> {
             _ if log.culprit.is_some() => Outcome::Found,
             _ => Outcome::Unfinished,
         };
+        runs::count(log);
         self.log
     }
 }

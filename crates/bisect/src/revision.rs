@@ -26,6 +26,8 @@ pub struct Revision<'a> {
     pub all_runs: bool,
     /// What each run did.
     pub runs: Vec<Run<'a>>,
+    /// How many runs an entry of `runs` stands for: one, or with `all_runs` as many as the log's era had.
+    pub runs_each: usize,
     /// Lines that say why the kernel could not be built or tested.
     pub failures: Vec<Text<'a>>,
     /// The log's own words about this test: representative crash, false negative chance.
@@ -51,10 +53,9 @@ pub struct Revision<'a> {
 }
 
 impl Revision<'_> {
-    /// Counts the runs that ended in a way; `all runs` counts as many as `assumed`.
-    pub fn count(&self, result: RunResult, assumed: usize) -> usize {
-        let entries = self.runs.iter().filter(|run| run.result == result).count();
-        if self.all_runs { entries * assumed } else { entries }
+    /// Counts the runs that ended in a way.
+    pub fn count(&self, result: RunResult) -> usize {
+        self.runs.iter().filter(|run| run.result == result).count() * self.runs_each
     }
 
     /// The titles of the crashes that count, in order.

@@ -7,9 +7,6 @@ use crate::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Runs of a revision whose log line says `all runs`, where nothing says how many.
-const RUNS: usize = 10;
-
 /// How many runs ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
@@ -26,9 +23,9 @@ pub struct Counts {
 impl Counts {
     /// Counts the runs of a revision.
     pub fn of(revision: &Revision<'_>) -> Counts {
-        let count = |result| revision.count(result, RUNS);
+        let count = |result| revision.count(result);
         Counts {
-            total: if revision.all_runs { RUNS * revision.runs.len() } else { revision.runs.len() },
+            total: revision.runs.len() * revision.runs_each,
             good: count(RunResult::Ok),
             bad: count(RunResult::Crashed),
             infra: count(RunResult::Infra) + count(RunResult::Failed),

@@ -79,8 +79,7 @@ impl<'a> View<'a> {
             .crashed()
             .into_iter()
             .filter_map(|test| {
-                let like = test.crashes().filter(|title| self.likeness(title) >= LIKE).count();
-                let like = if test.all_runs { like * 10 } else { like };
+                let like = test.crashes().filter(|title| self.likeness(title) >= LIKE).count() * test.runs_each;
                 (like > 0).then(|| like as f64 / (like + Counts::of(test).good) as f64)
             })
             .collect();

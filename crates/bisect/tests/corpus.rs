@@ -105,3 +105,31 @@ fn a_made_up_line_in_a_real_log_is_unread() {
     }
     println!("{places} places");
 }
+
+/// The rule that says how many runs `all runs` stands for says of every test that lists its runs how many it has.
+#[test]
+fn the_number_of_runs_follows_from_the_era() {
+    let (mut tests, mut wrong) = (0, Vec::new());
+    for (name, bytes) in logs() {
+        let text = String::from_utf8_lossy(&bytes);
+        let log = Log::parse(&bytes);
+        let listed = log.revisions.iter().filter(|test| !test.all_runs && !test.runs.is_empty());
+        for test in listed {
+            let lines: Vec<&str> = text.split('\n').collect();
+            let list = test.runs.iter().map(|run| run.line).collect::<Vec<_>>();
+            // The same log, where this test says that all of its runs were OK.
+            let kept = lines.iter().enumerate().filter(|(at, _)| !list[1..].contains(&(at + 1)));
+            let kept: Vec<&str> =
+                kept.map(|(at, line)| if at + 1 == list[0] { "all runs: OK" } else { *line }).collect();
+            let kept = kept.join("\n");
+            let shorter = Log::parse(kept.as_bytes());
+            let other = shorter.revisions.iter().find(|other| other.lines.0 == test.lines.0);
+            tests += 1;
+            if other.is_none_or(|other| other.runs_each != list.len()) {
+                wrong.push(format!("{name}:{}: {} runs", test.lines.0, list.len()));
+            }
+        }
+    }
+    println!("{tests} tests, another number for {}: {wrong:?}", wrong.len());
+    assert!(wrong.len() * 200 <= tests, "{} of {tests}", wrong.len());
+}

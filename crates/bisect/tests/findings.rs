@@ -55,7 +55,7 @@ fn judge(log: &Course<'_>) -> Audit {
 /// Holds a kind of finding to stand in the first log, with these quotes, and not in its twin.
 #[track_caller]
 fn only_in(log: &Course<'_>, twin: &Course<'_>, kind: &str, quotes: &[&str]) -> Finding {
-    let find = |audit: Audit| audit.findings.into_iter().find(|finding| finding.kind == kind);
+    let find = |audit: Audit| audit.findings.into_iter().find(|finding| finding.kind == kind && !finding.minor);
     assert_eq!(find(judge(twin)), None);
     let finding = find(judge(log)).unwrap_or_else(|| panic!("no {kind}: {}", judge(log).to_text()));
     let quoted: Vec<&str> = finding.quote.iter().map(|quote| quote.text.as_str()).collect();
@@ -71,7 +71,8 @@ fn step(number: usize, compiler: &'static str, runs: &'static str, word: &'stati
 
 #[test]
 fn a_plain_log_has_none() {
-    assert_eq!(judge(&PLAIN).findings, []);
+    let audit = judge(&PLAIN);
+    assert!(audit.findings.iter().all(|finding| finding.minor && finding.weight != 0.0), "{}", audit.to_text());
 }
 
 #[test]
@@ -118,12 +119,12 @@ fn missed_bug_and_flaky_runs() {
     ];
     only_in(&rare(silent), &twin, "flaky-runs", &quotes);
 
-    // Two of five runs crash; three silent ones are a miss with 0.6 ^ 3, ten with 0.6 ^ 10, and ten are needed.
+    // Two of five runs crash; three silent ones are a miss with 0.6 ^ 3, five with 0.6 ^ 5, and ten are needed.
     let judged = judge(&rare(silent));
     assert_eq!(judged.chance, Some(0.4));
     let silences: Vec<_> =
         judged.silences.iter().map(|silence| (&silence.revision[..1], silence.runs, silence.miss)).collect();
-    assert_eq!(silences, [("9", 10, 0.006), ("1", 3, 0.216)]);
+    assert_eq!(silences, [("9", 5, 0.078), ("1", 3, 0.216)]);
     assert!(judged.to_text().contains("111111111111, 3 silent runs: 0.22"), "{}", judged.to_text());
     assert_eq!(judged.next.map(|next| (next.revision, next.runs)), Some(("1".repeat(40), 10)));
 }

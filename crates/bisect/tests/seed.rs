@@ -33,7 +33,7 @@ fn the_seed_log_is_read() {
     assert_eq!(flaky.title.as_deref(), Some("signal: Extend exec_id to 64bits"));
     assert_eq!(flaky.remaining.unwrap().revisions, 35);
     assert_eq!(flaky.decision.unwrap().verdict, Verdict::Bad);
-    let counts = [RunResult::Crashed, RunResult::Ok, RunResult::BootFailed].map(|result| flaky.count(result, 10));
+    let counts = [RunResult::Crashed, RunResult::Ok, RunResult::BootFailed].map(|result| flaky.count(result));
     assert_eq!(counts, [8, 1, 1]);
 
     let culprit = log.culprit.as_ref().unwrap();

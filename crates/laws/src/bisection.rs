@@ -38,9 +38,17 @@ pub fn a_longer_log_has_what_a_shorter_one_has(input: &[u8]) -> Result<(), Strin
 /// A judgement is one, and what it quotes stands in the log.
 pub fn findings_quote_the_log(input: &[u8]) -> Result<(), String> {
     let log = Log::parse(input);
-    let Audit { probability, verdict, findings, silences, .. } = audit(&log, None);
+    let Audit { probability, verdict, base, findings, silences, .. } = audit(&log, None);
     ensure!(probability.is_some() == verdict.is_some(), "{probability:?} is {verdict:?}");
     ensure!(probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{probability:?}");
+    let odds = base.map(|base| base + findings.iter().map(|finding| finding.weight).sum::<f64>());
+    let most = findings.iter().filter_map(|finding| finding.at_most).fold(1.0, f64::min);
+    let told = odds.map(|odds| (1.0 / (1.0 + (-odds).exp())).min(most));
+    let is_sum = match (probability, told) {
+        (Some(probability), Some(told)) => (probability - told).abs() < 0.001,
+        (probability, told) => probability == told,
+    };
+    ensure!(is_sum, "{probability:?} is not what is listed: {told:?}");
     for finding in &findings {
         ensure!(!finding.quote.is_empty(), "nothing is quoted: {finding:?}");
         ensure!(

@@ -72,11 +72,12 @@ pub(super) fn end(view: &View<'_>) -> Measure {
     let bad = told.iter().rev().take(END).take_while(with_bug).count();
     let good = told.iter().rev().take_while(|told| !with_bug(told)).count();
     let text = match good {
-        0 => format!("only the last {bad} verdicts say that the bug is there"),
+        0 if bad == 1 => "before the last verdict, which says that the bug is there, stands one that does not".into(),
+        0 => format!("the last {bad} verdicts say that the bug is there"),
         1 => "the last verdict says that the bug is not there: the culprit's own test is the last that crashed".into(),
         _ => format!("the last {good} verdicts all say that the bug is not there, as after a crash of another kind"),
     };
-    let lines = told.iter().rev().take(good + 1).map(|told| told.line).collect();
+    let lines = told.iter().rev().take(good.max(bad) + 1).map(|told| told.line).collect();
     Measure::new("good-end", (END - bad) as f64 / END as f64, text, lines)
 }
 

@@ -48,6 +48,10 @@ fn files_elsewhere(view: &View<'_>, overlap: &Overlap) -> Measure {
     let text = match (&view.log.culprit, nearest.is_empty()) {
         (None, _) => "no commit was found whose files could be compared with the report".into(),
         (_, true) => "the report names no file that the culprit could touch".into(),
+        // Older git shows no more than directories.
+        _ if overlap.files >= 0.5 => {
+            "the culprit's title names the part of the kernel that crashed, but none of its files is known".into()
+        }
         _ => format!("the culprit touches other files than those of the crash: {}", nearest.join(", ")),
     };
     let own = view.log.places.files.iter().take(if nearest.is_empty() { 0 } else { HALF }).copied();
@@ -62,12 +66,24 @@ fn names_elsewhere(view: &View<'_>, overlap: &Overlap, line: usize) -> Measure {
         "" => "the crashed function".to_owned(),
         function => format!("`{function}`"),
     };
-    let text = match overlap.mentioned {
-        0 => format!("the culprit's title and message name neither {function} nor any other function of the report"),
+    let text = match (overlap.titled, overlap.mentioned) {
+        (false, _) if overlap.touches => {
+            format!("the culprit touches a function of the report, but its title does not name {function}")
+        }
+        (false, 0) => {
+            format!("the culprit's title and message name neither {function} nor any other function of the report")
+        }
+        (false, 1) => {
+            format!("the culprit's message names a function of the report, but its title does not name {function}")
+        }
+        (true, 0) => format!(
+            "the culprit's title or files name {function} or a part of it, but it names no function of the report"
+        ),
         // A message with several of them describes such a crash.
-        count => format!(
+        (false, count) => format!(
             "the culprit's title does not name {function}, and its message names {count} functions of the report"
         ),
+        (true, count) => format!("the culprit's message names {count} functions of the report, as that of a fix would"),
     };
     let lines = [line].into_iter().chain(crash.map(|crash| crash.line)).collect();
     Measure::new("names-elsewhere", 1.0 - overlap.names, text, lines)

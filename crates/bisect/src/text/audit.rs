@@ -30,13 +30,23 @@ impl Audit {
             writeln!(out, "ended: {reason}")?;
         }
         paragraph(out, "rule: ", "      ", &self.rule_reason)?;
-        for finding in &self.findings {
+        let (minor, findings): (Vec<_>, Vec<_>) = self.findings.iter().partition(|finding| finding.minor);
+        for finding in findings {
             finding.write(out)?;
         }
         if let Some(base) = self.base {
             writeln!(out)?;
-            let text = format!("{base:+.2} is what a result starts with, less what is too small to be listed");
-            paragraph(out, "odds: ", "      ", &text)?;
+            let sum = base + self.findings.iter().map(|finding| finding.weight).sum::<f64>();
+            let minor: Vec<_> =
+                minor.iter().map(|finding| format!("{:+.2} {}", finding.weight, finding.kind)).collect();
+            let rest =
+                if minor.is_empty() { String::new() } else { format!(", less than findings ({})", minor.join(", ")) };
+            paragraph(
+                out,
+                "odds: ",
+                "      ",
+                &format!("{base:+.2} at the start, the weights above{rest}: {sum:+.2} in all"),
+            )?;
         }
         self.write_silences(out)?;
         if let Some(next) = &self.next {
