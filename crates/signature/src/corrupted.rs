@@ -97,7 +97,7 @@ fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
         let framed = behind
             .iter()
             .take_while(|entry| stack::heads(entry.line.body, entry.marks) == 0)
-            .any(|entry| stack::frame_functions(entry.line.body, rules).is_some() || is_unavailable(entry.line.body));
+            .any(|entry| is_frame(entry.line.body, rules) || is_unavailable(entry.line.body));
         // The pieces between line breaks, of which the last one is empty; ksplat's regions end with the last frame.
         let short = lines.len() - start + 1 < 4;
         if short && (rules == Rules::Syzbot || !framed && kind != stack::RISCV) {
@@ -111,9 +111,14 @@ fn traces(lines: &[Entry<'_>], rules: Rules) -> Option<Corrupted> {
     (!(found || rules == Rules::Ksplat && has_frames(lines))).then_some(Corrupted::NoTrace)
 }
 
+/// True also for a damaged frame, which still shows that there was a trace.
+fn is_frame(line: &[u8], rules: Rules) -> bool {
+    [Rules::Syzbot, rules].iter().any(|rules| stack::frame_functions(line, *rules).is_some())
+}
+
 /// Two frames are a stack trace, whatever line heads it: `Use-after-free read at 0xffff88823bd4ef40 (in kfence-#166):`.
 fn has_frames(lines: &[Entry<'_>]) -> bool {
-    lines.iter().filter(|entry| stack::frame_functions(entry.line.body, Rules::Ksplat).is_some()).nth(1).is_some()
+    lines.iter().filter(|entry| is_frame(entry.line.body, Rules::Ksplat)).nth(1).is_some()
 }
 
 fn is_unavailable(line: &[u8]) -> bool {

@@ -45,6 +45,10 @@ pub(crate) struct Keys {
     pub keys: Vec<Key>,
     /// True where a stack trace was missing, or had no usable frame.
     pub failed: bool,
+    /// True where one of the functions stands in a stack trace, and not in a headline or an instruction pointer.
+    pub traced: bool,
+    /// The first function of a headline or an instruction pointer that a list passes over.
+    passed: Option<Key>,
 }
 
 /// A report's lines, from where its format matched.
@@ -73,6 +77,7 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mu
     if !found.failed || rules == Rules::Syzbot {
         return found;
     }
+    let mut passed = found.passed.take();
     // A stall that no known subsystem is entered for is still a stall of somebody.
     let picks = if pick == Pick::Stall { &[Pick::Stall, Pick::First][..] } else { &[pick] };
     let attempts = picks.iter().flat_map(|pick| at_last.iter().zip(&format.at_last).map(move |steps| (*pick, steps)));
@@ -82,6 +87,11 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mu
         if !better.failed {
             return better;
         }
+        passed = passed.or(better.passed);
+    }
+    if let ([key @ Key { name: None, .. }], Some(passed)) = (&mut found.keys[..], passed) {
+        // The report is not to be believed, but where it happened is known.
+        *key = passed;
     }
     found
 }
@@ -94,8 +104,15 @@ struct Walk<'a, 't, 'w, W> {
     watch: &'w mut W,
     text: Text<'a, 't>,
     next: usize,
-    candidates: Vec<Cow<'t, str>>,
+    candidates: Vec<Candidate<'t>>,
     found: Keys,
+}
+
+/// A function that may be blamed.
+struct Candidate<'t> {
+    name: Cow<'t, str>,
+    /// It stands in a stack trace.
+    traced: bool,
 }
 
 impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
@@ -161,8 +178,8 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
                 continue;
             }
             if let Some((first, second)) = stack::frame_functions(line, self.rules) {
-                self.add(first);
-                second.into_iter().for_each(|second| self.add(second));
+                self.add(first, true);
+                second.into_iter().for_each(|second| self.add(second, true));
             }
         }
         1
@@ -203,7 +220,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
         };
         let Some(functions) = functions else { return false };
         self.watch.see(|| Decision::Step(step, Some(lossy(line))));
-        functions.into_iter().flatten().for_each(|function| self.add(function));
+        functions.into_iter().flatten().for_each(|function| self.add(function, false));
         true
     }
 
@@ -212,7 +229,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
         self.pick == Pick::First && !self.candidates.is_empty()
     }
 
-    fn add(&mut self, function: &'t [u8]) {
+    fn add(&mut self, function: &'t [u8], traced: bool) {
         if self.has_enough() {
             return;
         }
@@ -226,14 +243,16 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
             skip: skip_by(self.rules, &name, format),
         });
         if !skips_by(self.rules, &name, format) {
-            self.candidates.push(name);
+            self.candidates.push(Candidate { name, traced });
+        } else if !traced && self.found.passed.is_none() {
+            self.found.passed = Some(Key { name: Some(without_prefix(&name).into()), raw: name.into_owned() });
         }
     }
 
     /// Chooses one of the candidates.
     fn reduce(&mut self) {
         let candidates = std::mem::take(&mut self.candidates);
-        let names: Vec<&str> = candidates.iter().map(|name| without_prefix(name)).collect();
+        let names: Vec<&str> = candidates.iter().map(|candidate| without_prefix(&candidate.name)).collect();
         let picked = match self.pick {
             Pick::First => names.first().map(|name| (*name, 0)),
             Pick::Stall => stalled(&names, self.rules),
@@ -241,14 +260,15 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
         };
         self.watch.see(|| Decision::Blamed {
             pick: self.pick,
-            printed: picked.map_or_else(String::new, |(_, n)| candidates[n].clone().into_owned()),
+            printed: picked.map_or_else(String::new, |(_, n)| candidates[n].name.clone().into_owned()),
             name: picked.map(|(name, _)| name.to_owned()),
             known: known(self.pick, &names, picked.map(|(_, n)| n)),
         });
         self.found.failed |= picked.is_none();
+        self.found.traced |= picked.is_none_or(|(_, n)| candidates[n].traced);
         self.found.keys.push(picked.map_or(Key::MISSING, |(name, n)| Key {
             name: Some(name.into()),
-            raw: candidates[n].clone().into_owned(),
+            raw: candidates[n].name.clone().into_owned(),
         }));
     }
 }

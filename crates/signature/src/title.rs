@@ -133,6 +133,8 @@ struct Draft {
     alternatives: Vec<String>,
     format: Option<&'static Format>,
     keys: Vec<Key>,
+    /// The blamed functions stand in no stack trace.
+    untraced: bool,
     corrupted: Option<Corrupted>,
 }
 
@@ -187,7 +189,9 @@ impl Draft {
     /// What is missing from the report beside what the title needs.
     fn check(&self, splat: &Splat<'_>, lines: &[Entry<'_>]) -> Option<Corrupted> {
         let integrity = self.format.map(|format| format.row.integrity);
-        corrupted::check(&self.title, integrity, splat, lines)
+        let found = corrupted::check(&self.title, integrity, splat, lines);
+        // A report that was cut before its trace is named by its headline or instruction pointer as the whole one is.
+        found.filter(|why| splat.rules == Rules::Syzbot || !self.untraced || *why != Corrupted::NoTrace)
     }
 
     fn fill(
@@ -223,6 +227,7 @@ impl Draft {
             (row.integrity == Integrity::Corrupted).then_some(Corrupted::ByFormat)
         };
         self.format = Some(format);
+        self.untraced = !found.keys.is_empty() && !found.traced;
         self.keys = found.keys;
     }
 

@@ -84,10 +84,14 @@ fn riscv(line: &[u8]) -> bool {
     })
 }
 
-/// The functions that a line of a stack trace names: one, or two in 32-bit ARM's `[<c0>] (f) from [<c1>] (g+0x1/0x2)`, and by
-/// ksplat's rules in ` f from g+0x1/0x2`.
+/// The functions that a line of a stack trace names: one, or two in 32-bit ARM's `[<c0>] (f) from [<c1>] (g+0x1/0x2)`.
+///
+/// By ksplat's rules two in ` f from g+0x1/0x2` too; a frame may be indented by tabs, and a word with a full stop is none.
 pub fn frame_functions(line: &[u8], rules: Rules) -> Option<(&[u8], Option<&[u8]>)> {
-    let rest = &line[spaces(line)..];
+    let rest = match rules {
+        Rules::Syzbot => &line[spaces(line)..],
+        Rules::Ksplat => line.trim_ascii_start(),
+    };
     let mut at = 0;
     for _ in 0..2 {
         match address(&rest[at..]) {
@@ -95,7 +99,9 @@ pub fn frame_functions(line: &[u8], rules: Rules) -> Option<(&[u8], Option<&[u8]
             _ => break,
         }
     }
-    if let Some(length) = function(&rest[at..]) {
+    if let Some(length) = function(&rest[at..])
+        && (rules == Rules::Syzbot || has_offset(&rest[at + length..]))
+    {
         return Some((&rest[at..at + length], None));
     }
     let (first, second) = match rules {
@@ -103,6 +109,12 @@ pub fn frame_functions(line: &[u8], rules: Rules) -> Option<(&[u8], Option<&[u8]
         _ => arm_frame(rest)?,
     };
     Some((first, Some(second)))
+}
+
+/// True for what follows the name of a function in a frame: `.isra.0+0x1/0x2`, and `.cold-0x5/0x1f` of older kernels.
+fn has_offset(behind: &[u8]) -> bool {
+    let suffix = behind.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
+    behind[suffix..].starts_with(b"+") || behind[suffix..].starts_with(b"-0x")
 }
 
 /// `f from g+0x1/0x2` (arch/arm/kernel/traps.c, `dump_backtrace_entry`).
@@ -212,6 +224,19 @@ mod tests {
             ("[<c010>] (do_x.y) from [<c011>] (do_z+0x1/0x2)", "do_x.y"),
         ] {
             assert_eq!(text(frame_functions(line.as_bytes(), Rules::Syzbot).map(|f| f.0)), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn frames_by_ksplats_rules() {
+        for (line, want) in [
+            (" vfs_write.isra.0+0x1/0x2", "vfs_write"),
+            (" vfs_write.cold-0x5/0x2", "vfs_write"),
+            ("\tvfs_write+0x1/0x2", "vfs_write"),
+            ("layer. This prevents the warning.", "-"),
+            (" f from g+0x1/0x2", "f"),
+        ] {
+            assert_eq!(text(frame_functions(line.as_bytes(), Rules::Ksplat).map(|f| f.0)), want, "{line}");
         }
     }
 

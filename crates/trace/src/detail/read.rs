@@ -121,6 +121,12 @@ impl<'t> DetailReader<'t> {
             Next::Message => {
                 let is_other =
                     [&b"Modules linked in:"[..], b"CPU: ", b"Kernel panic", b"Call Trace:", b"---", b"kobject"];
+                // A headline that somebody folded has its function here.
+                let function = Symbol::find(line).filter(|found| found.offset.is_some()).map(|found| found.function);
+                if let Some(function) = function.filter(|function| line.starts_with(function.as_bytes())) {
+                    self.detail.source.as_mut().map(|source| source.function.get_or_insert(function));
+                    return true;
+                }
                 let says = !is_other.iter().any(|head| line.starts_with(head));
                 if says {
                     self.message(line);

@@ -97,12 +97,17 @@ const FAULT: Recipe = at_last(&[&[CallTrace, Stack]], steps(&[InstructionPointer
 const POINTER: Recipe = at_last(&[&[CallTrace, Stack]], steps(&[InstructionPointer]));
 /// The call trace.
 const TRACE: Recipe = steps(&[CallTrace, Stack]);
-/// Warnings: registers where there are some, else the call trace.
-const WARN: Recipe = otherwise(&[CallTrace, Stack], steps(&[Interrupted, Stack]));
+/// Warnings: registers where there are some, else the call trace, else the headline.
+const WARN: Recipe = at_last(
+    &[&[Line("WARNING: … at %S %f")], &[Line("WARNING: …%S at %f")]],
+    otherwise(&[CallTrace, Stack], steps(&[Interrupted, Stack])),
+);
+const FOLDED_WARN: Recipe = otherwise(&[CallTrace, Stack], steps(&[Line("WARNING: CPU: "), Stack]));
+const CUT_WARN: Recipe = at_last(&[&[Line("WARNING: …at %f0x")], &[Line("WARNING: …at %S %w")], &[Stack]], WARN);
 /// `f at address` below a lockdep headline, then the call trace.
 const UNBALANCED: Recipe = steps(&[Line("%p%_%f"), CallTrace, Stack]);
 const KFENCE: Recipe = steps(&[Line("BUG: KFENCE: …in %f"), Stack]);
-const KMSAN: Recipe = steps(&[Stack, Origin, Stack]);
+const KMSAN: Recipe = at_last(&[&[Line("BUG: KMSAN: …in %f")]], steps(&[Stack, Origin, Stack]));
 /// What the timer interrupted; else the task that blocks the grace period, then the CPU that was asked for its stack.
 const RCU: Recipe = at_last(
     &[
@@ -368,6 +373,9 @@ pub(crate) const TABLE: &[Row] = &[
     row("WARNING:", "WARNING: … at %S %F", "WARNING in {f1}").frames(WARN),
     row("WARNING:", "WARNING: %S at %F", "WARNING in {f1}").frames(WARN),
     row("WARNING:", "WARNING: […] %S at %F", "WARNING in {f1}").frames(WARN),
+    // Where the line was folded, or its rest is missing; without `CONFIG_DEBUG_BUGVERBOSE` there is no source.
+    row("WARNING:", "WARNING: CPU: %d PID: %d at %S¶%~%f", "WARNING in {f1}").frames(FOLDED_WARN).ksplat(),
+    row("WARNING:", "WARNING: CPU: %d PID: %d at ", "WARNING in {f1}").frames(CUT_WARN).ksplat(),
     row("WARNING:", "WARNING: possible circular locking dependency detected", "possible deadlock in {f1}")
         .report("WARNING: possible circular locking dependency detected⏎is trying to acquire lock")
         .frames(steps(&[Line("at: %P%f"), Line("at: %P%f"), Stack]))
