@@ -8,7 +8,7 @@ PACKAGES := testdata/lab/packages
 # CI builds with the versions that Cargo.lock says.
 LOCKED := $(if $(CI),--locked)
 
-# crates/fuzz is outside the workspace.
+# crates/fuzz and benches/peers are outside the workspace.
 CRATES := $(filter-out crates/fuzz/%,$(wildcard crates/*/Cargo.toml benches/Cargo.toml))
 
 # $(call step,NAME,COMMAND) runs the command and says how long it took.
@@ -49,9 +49,19 @@ golden: rust tools kernel ## Rewrites the golden files from what the code says; 
 	eval "$$($(PACKAGES) env)"; KSPLAT_GOLDEN=rewrite cargo test --workspace
 
 .PHONY: bench
-bench: rust ## Measures speed and memory; BENCH="report quiet" for some, BENCH=--help for options
+bench: rust peers ## Measures speed and memory; BENCH="report quiet" for some, BENCH=--help for options
 	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli -p ksplat-benches)
 	@eval "$$($(PACKAGES) env)"; target/release/bench $(BENCH)
+
+.PHONY: accuracy
+accuracy: rust tools kernel peers ## Compares 12,000 random addresses with five other readers (2 minutes); crates/symbolize/ACCURACY.md has the classes
+	$(call step,build,cargo build $(LOCKED) --release -p ksplat-cli)
+	eval "$$($(PACKAGES) env)"; testdata/lab/accuracy --count 10000 "$$KSPLAT_VMLINUX"
+	eval "$$($(PACKAGES) env)"; find "$$KSPLAT_KERNEL_DIR" -name '*.ko' | sort | xargs testdata/lab/accuracy --count 2000
+
+.PHONY: peers
+peers: rust ## Builds the peers that are libraries, for bench and accuracy
+	$(call step,peers,cargo build $(LOCKED) --release --manifest-path benches/peers/Cargo.toml)
 
 .PHONY: calibrate
 calibrate: rust ## Fits the bisection audit on the labelled logs of ../shared/corpus, cross-validates it; CHECK=--check only compares

@@ -200,7 +200,10 @@ impl<'c> Addresses<'c> {
         };
         let place = section.and_then(|start| start.checked_add(address)).and_then(|flat| self.image.link_addr(flat));
         let found = place.map(|place: LinkAddr| self.symbolizer.resolve_address(None, place, !self.command.returns));
-        self.put(&format!("0x{address:016x}"), found.as_ref().map_or(&[], |found| &found.calls));
+        let name = |found: &Resolution<'static>| Some(vec![unplaced(found.candidates.first()?.symbol.name)]);
+        let calls =
+            found.map(|found| if found.calls.is_empty() { name(&found).unwrap_or_default() } else { found.calls });
+        self.put(&format!("0x{address:016x}"), &calls.unwrap_or_default());
     }
 
     /// `func+0x1a/0x40 [mod]`, as faddr2line takes it: every function that it may be.
@@ -229,7 +232,7 @@ impl<'c> Addresses<'c> {
             out.extend_from_slice(asked.as_bytes());
             out.extend_from_slice(if pretty_print { b": " } else { b"\n" });
         }
-        let unknown = [Call { function: Cow::Borrowed("??"), file: None, line: None, inlined: false }];
+        let unknown = [unplaced("??")];
         let calls = match (calls.is_empty(), inlines) {
             (true, _) => &unknown[..],
             (false, true) => calls,
@@ -255,4 +258,9 @@ impl<'c> Addresses<'c> {
         }
         self.text.append(&mut out);
     }
+}
+
+/// A function of which no source is known.
+fn unplaced(function: &str) -> Call<'_> {
+    Call { function: Cow::Borrowed(function), file: None, line: None, inlined: false }
 }

@@ -20,6 +20,8 @@ use heads::Heads;
 const SCANS: u32 = 8;
 /// With so many names or addresses at once a pass is no cheaper than the index.
 const MANY: usize = 1000;
+/// More labels than any function of a kernel's assembly has in a row.
+const MAX_LABELS: usize = 16;
 /// More symbols of one name than any kernel has (`jhash`: 17).
 const MAX_SAME_NAME: usize = 256;
 
@@ -72,6 +74,27 @@ impl<'d> Image<'d> {
             self.sized(name, listed, next)
         };
         best.into_iter().map(|best| best.map(size)).collect()
+    }
+
+    /// The function that an address lies in: where kallsyms would print a label inside of one (`ftrace_call`), the function
+    /// (`ftrace_caller`), as debuggers do.
+    pub fn function_at(&self, flat: u64) -> Option<Symbol<'d>> {
+        let nearest = self.symbols_at(&[flat]).pop()??;
+        if nearest.elf_size > 0 {
+            return Some(nearest);
+        }
+        // Labels lie behind the start of their function, so each step is to a lower symbol.
+        let mut before = nearest.flat;
+        for _ in 0..MAX_LABELS {
+            let Some(at) = before.checked_sub(1) else { break };
+            let Some(symbol) = self.symbols_at(&[at]).pop().flatten() else { break };
+            if symbol.elf_size > 0 {
+                let holds = symbol.flat.checked_add(symbol.elf_size).is_some_and(|end| flat < end);
+                return Some(if holds { symbol } else { nearest });
+            }
+            before = symbol.flat;
+        }
+        Some(nearest)
     }
 
     /// Whether symbols of these names exist outside of the text: variables, which messages name in the same form.

@@ -80,7 +80,8 @@ pub struct Resolution<'i> {
     pub pick: Pick,
     /// Why there are no calls.
     pub miss: Option<Miss>,
-    /// The symbols of that name with their chains, where none could be picked: what the frame might be.
+    /// The symbols of that name with their chains, where none could be picked: what the frame might be. Of an address of
+    /// which there are no lines, the symbol that covers it.
     pub candidates: Vec<Candidate<'i>>,
     /// How many symbols have the frame's name.
     pub same_name: usize,

@@ -57,9 +57,17 @@ pub(crate) fn address<'i>(
     if module.image.link_addr(flat).is_none() {
         return Resolution::missed(Miss::NotText);
     }
-    match module.image.symbols_at(&[flat]).pop().flatten() {
+    match module.image.function_at(flat) {
         None => Resolution::missed(Miss::NoSymbol),
-        Some(symbol) => finished(calls_at(module, &symbol, flat), Pick::Address, 1),
+        Some(symbol) => match calls_at(module, &symbol, flat) {
+            Err(miss) => Resolution {
+                candidates: vec![Candidate { symbol, fit: None, calls: Err(miss.clone()) }],
+                pick: Pick::Address,
+                same_name: 1,
+                ..Resolution::missed(miss)
+            },
+            calls => finished(calls, Pick::Address, 1),
+        },
     }
 }
 
