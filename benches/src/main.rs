@@ -7,6 +7,7 @@ mod bisect;
 mod child;
 mod inputs;
 mod kernel;
+mod peers;
 mod quiet;
 mod report;
 mod stages;
@@ -26,6 +27,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("bisect", bisect::bench),
     ("kernel-signature", kernel::signature),
     ("kernel-diff", kernel::diff),
+    ("peers-inputs", peers::prepare),
+    ("peers", peers::bench),
 ];
 
 type Bench = fn(&Args) -> io::Result<()>;
