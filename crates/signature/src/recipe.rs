@@ -10,7 +10,7 @@ use trace::shape::{Captures, Place, Shape};
 use trace::{Entry, Marks, Rules, stack};
 
 use crate::explain::{Decision, Watch};
-use crate::list::{ANCHORS, ENTRIES, Line, List, WAITERS};
+use crate::list::{ANCHORS, Line, List, WAITERS};
 use crate::memo::Memo;
 use crate::name::{demangled, without_prefix};
 use crate::skip::{skip_by, skips_by};
@@ -255,7 +255,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
         let names: Vec<&str> = candidates.iter().map(|candidate| without_prefix(&candidate.name)).collect();
         let picked = match self.pick {
             Pick::First => names.first().map(|name| (*name, 0)),
-            Pick::Stall => stalled(&names, self.rules),
+            Pick::Stall => stalled(&names),
             Pick::Hang => hung(&names),
         };
         self.watch.see(|| Decision::Blamed {
@@ -284,17 +284,14 @@ fn known(pick: Pick, names: &[&str], picked: Option<usize>) -> Vec<(String, Line
 }
 
 /// A stalled task is named by what it called below its entry into a subsystem.
-fn stalled<'n>(names: &[&'n str], rules: Rules) -> Option<(&'n str, usize)> {
+fn stalled<'n>(names: &[&'n str]) -> Option<(&'n str, usize)> {
     thread_local!(static KNOWN: RefCell<Memo<bool>> = RefCell::new(Memo::new()));
     let is_anchor = |name: &str| KNOWN.with_borrow_mut(|known| known.answer(name, |name| ANCHORS.names(name)));
     let anchor = names.iter().position(|name| is_anchor(name))?;
     if names[anchor].contains("smp_call_function") {
         return Some(("smp_call_function", anchor));
     }
-    let mut below = anchor.saturating_sub(1);
-    if rules == Rules::Ksplat {
-        below = (0..=below).rev().find(|n| !ENTRIES.names(names[*n])).unwrap_or(below);
-    }
+    let below = anchor.saturating_sub(1);
     Some((names[below], below))
 }
 

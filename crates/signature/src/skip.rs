@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use trace::format::Pick;
 use trace::{Format, Rules};
 
-use crate::list::{Line, List, REPORTERS, lines};
+use crate::list::{ENTRIES, Line, List, REPORTERS, lines};
 use crate::memo::Memo;
 
 /// Why a function is passed over.
@@ -16,6 +17,8 @@ pub enum Skip {
     Bystander(Line),
     /// It reports what ksplat's rules do not take for the bug: a line of `signature/src/blame/reporter.txt`.
     Reporter(Line),
+    /// It leads to what a stall is about, or interrupts it: a line of `signature/src/blame/entry.txt`.
+    Entry(Line),
     /// The row of the format says so, with this name.
     Row(String),
 }
@@ -62,13 +65,21 @@ pub(crate) fn skips(function: &str, format: Option<&Format>) -> bool {
 
 /// The same by these rules.
 pub(crate) fn skips_by(rules: Rules, function: &str, format: Option<&Format>) -> bool {
-    skips(function, format) || rules == Rules::Ksplat && REPORTERS.names(function)
+    let is_entry = || is_stall(format) && ENTRIES.names(function);
+    skips(function, format) || rules == Rules::Ksplat && (REPORTERS.names(function) || is_entry())
+}
+
+fn is_stall(format: Option<&Format>) -> bool {
+    format.is_some_and(|format| format.row.recipe.pick == Pick::Stall)
 }
 
 /// Why a function is passed over in reports of this format by these rules.
 pub(crate) fn skip_by(rules: Rules, function: &str, format: Option<&Format>) -> Option<Skip> {
-    let reporter = || REPORTERS.line(function).filter(|_| rules == Rules::Ksplat).cloned();
-    skip(function, format).or_else(|| reporter().map(Skip::Reporter))
+    let ours = || {
+        let entry = || ENTRIES.line(function).filter(|_| is_stall(format)).cloned().map(Skip::Entry);
+        REPORTERS.line(function).cloned().map(Skip::Reporter).or_else(entry)
+    };
+    skip(function, format).or_else(|| ours().filter(|_| rules == Rules::Ksplat))
 }
 
 /// Why a function is passed over in reports of this format, whatever the rules.
@@ -121,5 +132,8 @@ mod tests {
             skips_by(Rules::Ksplat, "nmi_cpu_backtrace", None) && !skips_by(Rules::Syzbot, "nmi_cpu_backtrace", None)
         );
         assert!(matches!(skip_by(Rules::Ksplat, "nmi_cpu_backtrace", None), Some(Skip::Reporter(_))));
+        let stall = format("BUG: soft lockup in {f1}");
+        assert!(matches!(skip_by(Rules::Ksplat, "x64_sys_call", stall), Some(Skip::Entry(_))));
+        assert!(skips_by(Rules::Ksplat, "x64_sys_call", stall) && !skips_by(Rules::Ksplat, "x64_sys_call", kmalloc));
     }
 }

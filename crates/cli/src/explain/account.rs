@@ -148,6 +148,9 @@ impl Made {
             Decision::Candidate { function, skip: Some(Skip::Reporter(line)) } => {
                 made("skip", function, format!("blame/reporter.txt:{} {}", line.number, line.text))
             }
+            Decision::Candidate { function, skip: Some(Skip::Entry(line)) } => {
+                made("skip", function, format!("blame/entry.txt:{} {}", line.number, line.text))
+            }
             Decision::Candidate { function, skip: Some(Skip::Row(text)) } => {
                 made("skip", function, format!("the row's own {text}"))
             }
