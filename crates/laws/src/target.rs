@@ -53,6 +53,7 @@ pub const TARGETS: &[Target] = &[
     capture("capture-mail", "mail"),
     capture("capture-pstore", "pstore"),
     capture("capture-quote", "quote"),
+    capture("capture-quoted-printable", "quoted-printable"),
     capture("capture-stamps", "stamps"),
     capture("capture-syslog", "syslog"),
 ];

@@ -153,6 +153,35 @@ fn fold(log: &[u8], is_flowed: bool) -> Vec<u8> {
     out
 }
 
+/// How some kernel developers cite a console: `| ` in front of every line.
+pub(super) fn barred(log: &[u8]) -> Vec<u8> {
+    each(log, |line, out| put(out, if line.is_empty() { b"|" } else { b"| " }, line))
+}
+
+/// Quoted-printable (RFC 2045): lines of at most 76 columns, the last one of a broken line a `=`.
+pub(super) fn quoted_printable(log: &[u8]) -> Vec<u8> {
+    const WIDTH: usize = 76;
+    each(log, |line, out| {
+        let mut column = 0;
+        for (at, byte) in line.iter().enumerate() {
+            let is_last = at + 1 == line.len();
+            let is_plain = matches!(byte, b' ' | b'\t') && !is_last || byte.is_ascii_graphic() && *byte != b'=';
+            let length = if is_plain { 1 } else { 3 };
+            if column + length + usize::from(!is_last) > WIDTH {
+                out.extend_from_slice(b"=\n");
+                column = 0;
+            }
+            if is_plain {
+                out.push(*byte);
+            } else {
+                let _ = write!(out, "={byte:02X}");
+            }
+            column += length;
+        }
+        out.push(b'\n');
+    })
+}
+
 /// Go's encoder: `<`, `>` and `&` are escaped, bytes that are not UTF-8 are replaced.
 pub(super) fn docker_json(log: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

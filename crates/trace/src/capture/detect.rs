@@ -11,7 +11,7 @@ use memchr::{memchr, memrchr};
 use super::lines::lines;
 use super::look::{Look, landmark, look, monotonic_host};
 use super::syslog::Head;
-use super::{Layer, head, json, pstore, stamp, wrapped};
+use super::{Layer, head, json, pstore, quoted_printable, stamp, wrapped};
 
 /// The first lines are all looked at.
 const FIRST: usize = 8;
@@ -38,6 +38,9 @@ pub(super) fn outermost(text: &[u8]) -> Option<Layer> {
     }
     let mut sample = Votes::default();
     sample_lines(text, |line| sample.count(line));
+    if sample.widest <= quoted_printable::WIDTH && quoted_printable::is_quoted(text) {
+        return Some(Layer::QuotedPrintable);
+    }
     if sample.suggests_a_layer() {
         let mut all = Votes { host: std::mem::take(&mut sample.host), ..Votes::default() };
         lines(text).for_each(|(_, line)| all.count(line));
@@ -80,6 +83,8 @@ struct Votes {
     /// Lines that a console has in the first column, and has not got there; and those that it has.
     shifted: u32,
     unshifted: u32,
+    /// The length of the longest line.
+    widest: usize,
     /// The machine's name in journalctl's short-monotonic form.
     host: Vec<u8>,
 }
@@ -91,6 +96,7 @@ impl Votes {
             return;
         }
         self.lines += 1;
+        self.widest = self.widest.max(line.len());
         self.flush += u32::from(!matches!(first, b' ' | b'\t'));
         match landmark(line) {
             Some(0) => self.unshifted += 1,

@@ -222,7 +222,7 @@ pub(super) fn decoded(line: &[u8]) -> Option<usize> {
     if fits { behind_blank(line, end + 1) } else { None }
 }
 
-/// The number of `>` in front of a line, and where the text behind them and one blank starts.
+/// The number of `>`, or `|`, in front of a line, and where the text behind them and one blank starts.
 pub(super) fn quotes(line: &[u8]) -> (usize, usize) {
     let mut depth = 0;
     let mut at = 0;
@@ -233,12 +233,15 @@ pub(super) fn quotes(line: &[u8]) -> (usize, usize) {
     (depth, at)
 }
 
-/// Behind one `>` and the blank that belongs to it.
+/// Behind one `>` and the blank that belongs to it, or one `|`, which has a blank where a text follows.
 fn one_quote(line: &[u8], at: usize) -> Option<usize> {
-    if line.get(at) != Some(&b'>') {
-        return None;
-    }
-    Some(at + 1 + usize::from(line.get(at + 1) == Some(&b' ')))
+    let has_blank = line.get(at + 1) == Some(&b' ');
+    let is_quote = match line.get(at)? {
+        b'>' => true,
+        b'|' => has_blank || at + 1 == line.len(),
+        _ => false,
+    };
+    is_quote.then(|| at + 1 + usize::from(has_blank))
 }
 
 fn quote(line: &[u8], depth: usize) -> Option<usize> {

@@ -1,13 +1,13 @@
 //! The forms that a capture may have, and what peels each of them off.
 
 use super::map::{Map, Out};
-use super::{export, json, lines, pstore, record, verbose, wrapped};
+use super::{export, json, lines, pstore, quoted_printable, record, verbose, wrapped};
 
 /// One form that a capture has; forms nest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layer {
-    /// Mail quoting: `> `, `>>`, `> > `.
+    /// Mail quoting: `> `, `>>`, `> > `, `| `.
     Quote,
     /// Blanks or tabs in front of every line.
     Indent,
@@ -48,6 +48,8 @@ pub enum Layer {
     Kmsg,
     /// A mail whose long lines were folded.
     Wrapped,
+    /// A quoted-printable mail: `=3D` for `=`, `=` where a long line was broken.
+    QuotedPrintable,
     /// Parts of a crash dump in pstore, each behind a header such as `Panic#2 Part3`.
     Pstore,
 }
@@ -78,6 +80,7 @@ impl Layer {
         Layer::DmesgJson,
         Layer::Kmsg,
         Layer::Wrapped,
+        Layer::QuotedPrintable,
         Layer::Pstore,
     ];
 
@@ -105,6 +108,7 @@ impl Layer {
                 | Layer::DmesgJson
                 | Layer::Kmsg
                 | Layer::Syslog
+                | Layer::QuotedPrintable
         )
     }
 
@@ -116,6 +120,7 @@ impl Layer {
             Layer::JournalExport => export::peel(text, &mut out),
             Layer::JournalVerbose => verbose::peel(text, &mut out),
             Layer::Wrapped => wrapped::peel(text, &mut out),
+            Layer::QuotedPrintable => quoted_printable::peel(text, &mut out),
             Layer::Kmsg => record::peel(text, &mut out),
             Layer::Pstore => pstore::peel(text, &mut out),
             _ => lines::peel(self, text, &mut out),

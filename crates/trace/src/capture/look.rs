@@ -53,6 +53,9 @@ pub(super) fn look(line: &[u8], depth: usize) -> Look {
             let is_quote = is_kernel || own > 1 || at > own || at == line.len();
             if is_quote { Look::Layer(Layer::Quote, is_kernel) } else { Look::Text }
         }
+        b'|' if line.len() == 1 || line[1] == b' ' => {
+            Look::Layer(Layer::Quote, is_kernel(&line[quotes(line).1..], depth))
+        }
         b'<' => {
             if plain(line).is_some() {
                 Look::Plain
