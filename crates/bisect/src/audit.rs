@@ -2,9 +2,10 @@
 
 use crate::{
     checks::checks,
+    crash::CrashReport,
     git::GitFacts,
     log::{Log, Outcome},
-    measure::{Measure, measures},
+    measure,
     next::{NextTest, next_test},
     silence::{Silence, silences},
     verdict::Rule,
@@ -19,8 +20,8 @@ use std::cmp::Ordering;
 const QUOTES: usize = 8;
 /// Characters of a line that are repeated at most.
 const LONGEST: usize = 1000;
-/// A miss is worth a word from this probability.
-pub(crate) const LIKELY: f64 = 0.01;
+/// What a finding does to the log-odds at least, if it has a weight.
+const LEAST: f64 = 0.02;
 
 /// The judgement of one log.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -97,21 +98,32 @@ pub struct Quote {
     pub text: String,
 }
 
-/// Judges a log. What git knows of the culprit replaces the paths that the log shows.
-pub fn audit(log: &Log<'_>, git: Option<&GitFacts>) -> Audit {
-    let view = View::of(log);
+/// What is known beside a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'c> {
+    /// What git knows of the culprit: it replaces the paths that the log shows.
+    pub git: Option<&'c GitFacts>,
+    /// The report of the original crash, of which a log has only the titles.
+    pub crash: Option<&'c CrashReport>,
+}
+
+/// Judges a log.
+pub fn audit(log: &Log<'_>, context: Context<'_>) -> Audit {
+    let report = CrashReport::of(log);
+    let view = View::of(log, report.as_ref(), context.crash);
     let (rule, rule_reason) = Rule::of(log);
-    let checks = checks(log, &view, rule, git);
+    let checks = checks(log, &view, rule, context.git);
     let is_result = log.culprit.is_some() || log.outcome == Outcome::Inconclusive;
     let mut findings = Vec::new();
     // Without a result there is nothing that the measures could speak against.
-    for mut measure in if is_result { measures(log, git) } else { Vec::new() } {
+    for mut measure in if is_result { measure::of(&view, context) } else { Vec::new() } {
         // What is missing stands nowhere: then the line with the result is quoted.
         if measure.lines.iter().all(|line| *line == 0) {
             measure.lines = vec![log.culprit.as_ref().map_or(log.places.inconclusive, |culprit| culprit.line)];
         }
         let weight = WEIGHTS.iter().find(|(name, _)| *name == measure.name).map_or(0.0, |(_, weight)| *weight);
-        let minor = !is_worth_a_word(&measure, weight * measure.value);
+        // A weight that no digit shows is no finding.
+        let minor = measure.minor || (weight != 0.0 && (weight * measure.value).abs() < LEAST);
         let finding = Finding::new(log, measure.name, weight * measure.value, measure.text, measure.lines);
         if !minor || finding.weight != 0.0 {
             findings.push(Finding { at_most: measure.at_most, minor, ..finding });
@@ -158,18 +170,6 @@ fn cut(line: &str) -> String {
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
-    }
-}
-
-/// Whether a measure is a finding for people, and not only a term of the sum.
-fn is_worth_a_word(measure: &Measure, weight: f64) -> bool {
-    match measure.name {
-        // Overlap that is not perfect is no finding; overlap that is poor is one.
-        "files-elsewhere" | "names-elsewhere" => measure.value > 0.5,
-        "missed-bug" => measure.value >= LIKELY,
-        "busy-subsystem" => measure.value >= 0.5,
-        "good-end" => measure.value >= 1.0,
-        _ => measure.value > 0.0 && (weight == 0.0 || weight.abs() >= 0.02),
     }
 }
 

@@ -19,6 +19,9 @@ pub struct CrashReport {
     pub crash_type: Option<&'static str>,
     /// The signature by which other tools find the same bug.
     pub signature: String,
+    /// The functions that the signature blames.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blamed: Vec<String>,
     /// The stack traces.
     pub traces: Vec<CrashTrace>,
 }
@@ -35,12 +38,17 @@ pub struct CrashTrace {
 impl CrashReport {
     /// Reads the report of a log; none where there is none, or where it is not one of the kernel.
     pub fn of(log: &Log<'_>) -> Option<CrashReport> {
-        let text = physical(&log.report());
+        CrashReport::read(&log.report())
+    }
+
+    /// Reads the first report of a text; none where there is no report of the kernel.
+    pub fn read(text: &str) -> Option<CrashReport> {
+        let text = physical(text);
         let lines = trace::Log::parse(text.as_bytes(), Rules::Syzbot);
         let splat = lines.splats().next()?;
         let report = Report::parse(&splat);
         let title = Title::of(&splat);
-        let signature = Signature::of(&splat, &report, &title).to_string();
+        let signature = Signature::of(&splat, &report, &title);
         let traces = report.traces.iter().map(|trace| CrashTrace {
             role: trace.role.name(),
             functions: (trace.frames.iter())
@@ -53,7 +61,8 @@ impl CrashReport {
             title: title.title,
             alt_titles: title.alternatives,
             crash_type: title.crash_type.map(|kind| kind.name()),
-            signature,
+            blamed: signature.frames().map(str::to_owned).collect(),
+            signature: signature.to_string(),
         })
     }
 

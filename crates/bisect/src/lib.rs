@@ -1,6 +1,7 @@
 //! Bisection logs: read, shown and judged.
 
 mod audit;
+mod bug;
 mod checks;
 mod clock;
 mod commit;
@@ -22,7 +23,7 @@ mod view;
 mod weights;
 mod words;
 
-pub use audit::{Audit, Finding, Quote, Trust, audit};
+pub use audit::{Audit, Context, Finding, Quote, Trust, audit};
 pub use clock::Clock;
 pub use crash::{CrashReport, CrashTrace};
 pub use git::GitFacts;

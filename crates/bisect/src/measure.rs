@@ -4,7 +4,7 @@ mod course;
 mod culprit;
 mod kernels;
 
-use crate::{git::GitFacts, log::Log, view::View};
+use crate::{audit::Context, crash::CrashReport, log::Log, view::View};
 
 /// One number about a log, its meaning and the lines that it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +19,18 @@ pub struct Measure {
     pub lines: Vec<usize>,
     /// The highest probability that this leaves the result, where it settles it alone.
     pub at_most: Option<f64>,
+    /// Whether it is no more than most right results have, too.
+    pub minor: bool,
 }
 
 impl Measure {
     fn new(name: &'static str, value: f64, text: impl Into<String>, lines: Vec<usize>) -> Measure {
-        Measure { name, value, text: text.into(), lines, at_most: None }
+        Measure { name, value, text: text.into(), lines, at_most: None, minor: value <= 0.0 }
+    }
+
+    /// Takes it for minor in this case.
+    fn minor_if(self, is_minor: bool) -> Measure {
+        Measure { minor: self.minor || is_minor, ..self }
     }
 }
 
@@ -32,22 +39,27 @@ impl Measure {
 pub(crate) const SETTLED: f64 = 0.016;
 
 /// Takes all measures of a log, always the same ones in the same order.
-pub fn measures(log: &Log<'_>, git: Option<&GitFacts>) -> Vec<Measure> {
-    let view = View::of(log);
-    let [files, names, busy, impossible, exposing] = culprit::measures(&view, git);
+pub fn measures(log: &Log<'_>, context: Context<'_>) -> Vec<Measure> {
+    let report = CrashReport::of(log);
+    of(&View::of(log, report.as_ref(), context.crash), context)
+}
+
+/// Takes all measures of what is seen already.
+pub(crate) fn of(view: &View<'_>, context: Context<'_>) -> Vec<Measure> {
+    let [files, names, busy, impossible, exposing] = culprit::measures(view, context.git);
     vec![
-        course::drift(&view),
+        course::drift(view),
         files,
         names,
         busy,
-        course::walk(&view),
+        course::walk(view),
         impossible,
-        kernels::equal(&view),
-        course::end(&view),
-        course::single_crashes(&view),
-        course::miss(&view),
+        kernels::equal(view),
+        course::end(view),
+        course::single_crashes(view),
+        course::miss(view),
         exposing,
-        course::skips(&view),
-        kernels::compilers(&view),
+        course::skips(view),
+        kernels::compilers(view),
     ]
 }

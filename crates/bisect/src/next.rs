@@ -1,11 +1,10 @@
 //! What to test next: of the two verdicts between which the result lies, the weaker one.
 
 use crate::{
-    audit::LIKELY,
     log::{Log, Outcome},
     revision::{Revision, Verdict},
     verdict::Counts,
-    view::{LIKE, View, missed},
+    view::{LIKE, LIKELY, View, missed},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,7 +47,7 @@ pub(crate) fn next_test(log: &Log<'_>, view: &View<'_>) -> Option<NextTest> {
             return test(&chosen.hash, "git chose it, and the log ends before it was tested".into());
         }
     }
-    let shows = |test: &Revision<'_>| test.crashes().any(|title| view.likeness(title) >= LIKE);
+    let shows = |test: &Revision<'_>| test.crashes().any(|title| view.bug.likeness(title) >= LIKE);
     if let Some(last) = view.with_bug.last() {
         if !shows(last) {
             let crash = last.crashes().next().unwrap_or("no crash");

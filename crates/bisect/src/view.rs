@@ -1,15 +1,15 @@
 //! A log seen from the bug: which tests showed it, which were silent, how often it shows.
 
 use crate::{
+    bug::Bug,
+    crash::CrashReport,
     log::{Direction, Log},
     revision::{Revision, Role, Verdict},
     verdict::Counts,
-    words::likeness,
 };
-use std::collections::BTreeSet;
 
-/// Crash titles of the first test that are compared with others.
-const ORIGINALS: usize = 20;
+/// A miss is worth a word from this probability.
+pub(crate) const LIKELY: f64 = 0.01;
 
 /// Crashes so alike, or more, are of one bug.
 pub(crate) const LIKE: f64 = 0.5;
@@ -17,8 +17,9 @@ pub(crate) const LIKE: f64 = 0.5;
 /// Titles, tests and verdicts of a log, seen from the bug: a fix bisection swaps git's words.
 pub(crate) struct View<'a> {
     pub(crate) log: &'a Log<'a>,
-    /// Crash titles of the first test.
-    pub(crate) originals: BTreeSet<&'a str>,
+    pub(crate) bug: Bug<'a>,
+    /// The report at the end.
+    pub(crate) report: Option<&'a CrashReport>,
     /// Steps of git bisect at which the bug was said to be there.
     pub(crate) with_bug: Vec<&'a Revision<'a>>,
     /// Steps at which it was said not to be there.
@@ -30,7 +31,8 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn of(log: &'a Log<'a>) -> View<'a> {
+    /// The log, the report at its end, and that of the original crash, where somebody has one.
+    pub(crate) fn of(log: &'a Log<'a>, report: Option<&'a CrashReport>, original: Option<&'a CrashReport>) -> View<'a> {
         let (bug_word, other_word) = match log.direction {
             Some(Direction::Fix) => (Verdict::Good, Verdict::Bad),
             _ => (Verdict::Bad, Verdict::Good),
@@ -38,7 +40,8 @@ impl<'a> View<'a> {
         let told = |word| log.steps().filter(|(_, told)| told.verdict == word).map(|(test, _)| test).collect();
         View {
             log,
-            originals: log.revisions.first().into_iter().flat_map(Revision::crashes).take(ORIGINALS).collect(),
+            bug: Bug::of(log, original, report),
+            report,
             with_bug: told(bug_word),
             without_bug: told(other_word),
             bug_word,
@@ -53,11 +56,6 @@ impl<'a> View<'a> {
             (Verdict::Good, Verdict::Good) => Verdict::Bad,
             (other, _) => other,
         }
-    }
-
-    /// How alike a crash is to the most similar one of the first test.
-    pub(crate) fn likeness(&self, title: &str) -> f64 {
-        self.originals.iter().map(|original| likeness(title, original)).fold(0.0, f64::max)
     }
 
     /// Tests that crashed: the first one, releases, and steps of git bisect.
@@ -79,7 +77,7 @@ impl<'a> View<'a> {
             .crashed()
             .into_iter()
             .filter_map(|test| {
-                let like = test.crashes().filter(|title| self.likeness(title) >= LIKE).count() * test.runs_each;
+                let like = test.crashes().filter(|title| self.bug.likeness(title) >= LIKE).count() * test.runs_each;
                 (like > 0).then(|| like as f64 / (like + Counts::of(test).good) as f64)
             })
             .collect();

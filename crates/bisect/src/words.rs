@@ -26,6 +26,9 @@ const LONGEST: usize = 512;
 /// Types of crashes that name whoever waited, not who is to blame: one bug has many such titles.
 const WAITING: &[&str] = &["HANG", "NO_OUTPUT", "LOST_CONNECTION", "REBOOT"];
 
+/// How alike two crashes in one function are.
+pub(crate) const SAME_FUNCTION: f64 = 0.8;
+
 /// How alike two crashes are, from 0 to 1, by their titles.
 pub(crate) fn likeness(a: &str, b: &str) -> f64 {
     let functions = (function(a), function(b));
@@ -34,7 +37,7 @@ pub(crate) fn likeness(a: &str, b: &str) -> f64 {
     if a == b {
         1.0
     } else if !functions.0.is_empty() && functions.0 == functions.1 {
-        0.8
+        SAME_FUNCTION
     } else if !telling_words(functions.0).is_disjoint(&telling_words(functions.1)) {
         0.6
     } else if waits(types.0) && waits(types.1) {

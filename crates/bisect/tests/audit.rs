@@ -4,7 +4,7 @@
 
 mod corpus_logs;
 
-use bisect::{Audit, GitFacts, Log, Outcome, Rule, Trust, audit};
+use bisect::{Audit, Context, GitFacts, Log, Outcome, Rule, Trust, audit};
 use std::{collections::BTreeMap, ops::AddAssign};
 
 /// A bisection of three steps: what the first test did, and for each step its runs and git's word.
@@ -41,7 +41,7 @@ fn kinds(audit: &Audit) -> Vec<&'static str> {
 fn judge(text: &str) -> Audit {
     let log = Log::parse(text.as_bytes());
     assert!(log.lines.unread.is_empty(), "{:?}", log.lines.unread);
-    audit(&log, None)
+    audit(&log, Context::default())
 }
 
 #[test]
@@ -190,11 +190,11 @@ fn git_says_more_than_the_log() {
     let text = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &format!("{FOUND}{END}"));
     let log = Log::parse(text.as_bytes());
     let facts = GitFacts { files: vec!["fs/sctp/auth.c".into()], functions: vec!["sctp_free".into()] };
-    let touched = audit(&log, Some(&facts));
+    let touched = audit(&log, Context { git: Some(&facts), ..Context::default() });
     let finding = touched.findings.iter().find(|finding| finding.kind == "touched-functions").unwrap();
     assert_eq!(finding.text, "the culprit touches `sctp_free`, which is in the report");
     let elsewhere = GitFacts { files: vec!["mm/slub.c".into()], functions: Vec::new() };
-    assert!(audit(&log, Some(&elsewhere)).probability < touched.probability);
+    assert!(audit(&log, Context { git: Some(&elsewhere), ..Context::default() }).probability < touched.probability);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn the_rules_explain_every_verdict_of_the_corpus() {
     for (name, bytes) in corpus_logs::logs() {
         let log = Log::parse(&bytes);
         steps += log.steps().count();
-        let judged = audit(&log, None);
+        let judged = audit(&log, Context::default());
         serde_json::to_string(&judged).unwrap();
         for finding in &judged.findings {
             assert!(!finding.quote.is_empty(), "{name}: {finding:?}");
@@ -232,7 +232,7 @@ fn base_and_weights_add_up_to_the_probability() {
     let (mut results, mut minor, mut kinds) = (0, 0, BTreeMap::new());
     for bytes in made.into_iter().chain(corpus_logs::logs().into_iter().map(|(_, bytes)| bytes)) {
         let log = Log::parse(&bytes);
-        let audit = audit(&log, None);
+        let audit = audit(&log, Context::default());
         let (Some(base), Some(probability)) = (audit.base, audit.probability) else {
             assert!(audit.base.is_none() && audit.probability.is_none());
             continue;
@@ -276,7 +276,7 @@ fn the_weights_are_those_of_the_measures() {
     let (mut trusted, mut right, mut rejected, mut lost) = (0.0, 0.0, 0.0, 0.0);
     for (name, bytes) in logs {
         let Some(&is_right) = labels.get(name.trim_end_matches(".txt")) else { continue };
-        match (audit(&Log::parse(&bytes), None).verdict, is_right) {
+        match (audit(&Log::parse(&bytes), Context::default()).verdict, is_right) {
             (Some(Trust::Trust), is_right) => (trusted, right) = (trusted + 1.0, right + f64::from(u8::from(is_right))),
             (Some(Trust::Reject), is_right) => {
                 (rejected, lost) = (rejected + 1.0, lost + f64::from(u8::from(is_right)))

@@ -1,6 +1,6 @@
 //! Each finding by its name: a small log that shows it, and a twin that does not.
 
-use bisect::{Audit, Finding, Log, audit};
+use bisect::{Audit, Context, CrashReport, Finding, Log, audit};
 
 /// What differs between two logs of one bisection.
 struct Course<'a> {
@@ -24,8 +24,15 @@ const PLAIN: Course<'_> = Course {
     title: "sctp: free later",
 };
 
-/// Steps 1, 2 and 3 have hashes of that digit; the third is the culprit.
 fn judge(log: &Course<'_>) -> Audit {
+    let text = written(log);
+    let log = Log::parse(text.as_bytes());
+    assert!(log.lines.unread.is_empty(), "{:?}", log.lines.unread);
+    audit(&log, Context::default())
+}
+
+/// Steps 1, 2 and 3 have hashes of that digit; the third is the culprit.
+fn written(log: &Course<'_>) -> String {
     let hash = |digit: usize| digit.to_string().repeat(40);
     let mut text = format!("{}bisecting cause commit starting from {}\n", log.head, hash(0));
     text += &format!(
@@ -46,10 +53,7 @@ fn judge(log: &Course<'_>) -> Audit {
     text += log.end;
     text += "revisions tested: 5, total time: 1h0m0s (build: 30m0s, test: 30m0s)\n";
     text += &format!("first bad commit: {} {}\ncrash: KASAN: use-after-free Read in sctp_free\n", hash(3), log.title);
-    text += " sctp_free+0x1/0x2 fs/sctp/auth.c:12\n";
-    let log = Log::parse(text.as_bytes());
-    assert!(log.lines.unread.is_empty(), "{:?}", log.lines.unread);
-    audit(&log, None)
+    text + " sctp_free+0x1/0x2 fs/sctp/auth.c:12\n"
 }
 
 /// Holds a kind of finding to stand in the first log, with these quotes, and not in its twin.
@@ -63,7 +67,7 @@ fn only_in(log: &Course<'_>, twin: &Course<'_>, kind: &str, quotes: &[&str]) -> 
     finding
 }
 
-fn step(number: usize, compiler: &'static str, runs: &'static str, word: &'static str) -> Course<'static> {
+fn step<'a>(number: usize, compiler: &'a str, runs: &'a str, word: &'a str) -> Course<'a> {
     let mut steps = PLAIN.steps;
     steps[number - 1] = (compiler, runs, word);
     Course { steps, ..PLAIN }
@@ -73,6 +77,77 @@ fn step(number: usize, compiler: &'static str, runs: &'static str, word: &'stati
 fn a_plain_log_has_none() {
     let audit = judge(&PLAIN);
     assert!(audit.findings.iter().all(|finding| finding.minor && finding.weight != 0.0), "{}", audit.to_text());
+}
+
+/// What a log has of a crash drift; none where no crash is unlike the bug.
+fn drift(log: &str, crash: Option<&CrashReport>) -> Option<Finding> {
+    let log = Log::parse(log.as_bytes());
+    assert!(log.lines.unread.is_empty(), "{:?}", log.lines.unread);
+    let audit = audit(&log, Context { crash, ..Context::default() });
+    audit.findings.into_iter().find(|finding| finding.kind == "crash-drift")
+}
+
+#[test]
+fn crash_drift_says_which_other_bug_was_answered() {
+    let quotes = [
+        "all runs: crashed: KASAN: use-after-free Read in sctp_free",
+        "all runs: crashed: INFO: task hung in pipe_release",
+    ];
+    let finding = only_in(&step(2, "gcc", quotes[1], "bad"), &PLAIN, "crash-drift", &quotes);
+    let said = "another bug was answered: `INFO: task hung in pipe_release` counted as `KASAN: use-after-free Read in sctp_free`";
+    assert_eq!(finding.text, said);
+    assert!(finding.weight < -0.5, "{finding:?}");
+}
+
+/// A bad access is a bad access, whoever noticed it: the two titles have one alternative title. A warning in the same function has not.
+#[test]
+fn an_alternative_title_is_the_same_bug() {
+    let with = |title: &str| written(&step(2, "gcc", &format!("all runs: crashed: {title}"), "bad"));
+    assert_eq!(drift(&with("general protection fault in sctp_free"), None), None);
+    assert_eq!(drift(&with("BUG: unable to handle kernel paging request in sctp_free"), None), None);
+    let warning = drift(&with("WARNING in sctp_free"), None).unwrap();
+    assert!(warning.minor && warning.weight < 0.0, "{warning:?}");
+    let elsewhere = drift(&with("general protection fault in pipe_release"), None).unwrap();
+    assert!(!elsewhere.minor && elsewhere.weight < warning.weight, "{elsewhere:?}");
+}
+
+/// A report whose innermost function is this one, called by `sctp_free`.
+fn report(function: &str) -> String {
+    format!(
+        "BUG: KASAN: use-after-free in {function}+0x41/0x90\nRead of size 8 at addr ffff888104b2c010 by task a/412\n\n\
+         Call Trace:\n dump_stack+0x5d/0x80\n kasan_report+0xbe/0xf0\n {function}+0x41/0x90\n sctp_free+0x1/0x2\n do_exit+0x1/0x2\n"
+    )
+}
+
+/// All crashes that the bisection saw are titled by a function that was inlined in the original kernel. The signature of the report
+/// at the end blames the function of the original title, too; that of another report does not.
+#[test]
+fn the_signature_at_the_end_tells_another_title_from_another_bug() {
+    const OTHER: &str = "KASAN: use-after-free Read in unhook";
+    let crashed = format!("all runs: crashed: {OTHER}");
+    let steps = [PLAIN.steps[0], ("gcc", &crashed, "bad"), ("gcc", &crashed, "bad")];
+    let text = written(&Course { steps, ..PLAIN });
+    let (head, _) = text.rsplit_once("crash: ").unwrap();
+    let with = |report: &str| drift(&format!("{head}crash: {OTHER}\n{report}"), None).unwrap();
+    let same = with(&report("unhook"));
+    let other = with(&report("unhook").replace("sctp_free", "pipe_release"));
+    assert!(same.minor && !other.minor && other.weight < same.weight, "{same:?} {other:?}");
+}
+
+/// The report of the original crash has a signature; one signature is one bug, whatever the log calls it.
+#[test]
+fn an_equal_signature_is_no_drift() {
+    const OTHER: &str = "KASAN: use-after-free Read in unhook";
+    let crashed = format!("all runs: crashed: {OTHER}");
+    let steps = [PLAIN.steps[0], ("gcc", &crashed, "bad"), ("gcc", &crashed, "bad")];
+    let text = written(&Course { first: "all runs: crashed: WARNING in corrupted", steps, ..PLAIN });
+    let (head, _) = text.rsplit_once("crash: ").unwrap();
+    let log = format!("{head}crash: {OTHER}\n{}", report("unhook"));
+    let [same, other] = ["unhook", "sctp_new"].map(|function| CrashReport::read(&report(function)).unwrap());
+    assert_ne!(same.signature, other.signature);
+    assert!(!drift(&log, None).unwrap().minor);
+    assert_eq!(drift(&log, Some(&same)), None);
+    assert!(drift(&log, Some(&other)).is_some());
 }
 
 #[test]

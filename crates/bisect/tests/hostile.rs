@@ -67,7 +67,7 @@ fn any_bytes_are_read() {
         log.to_text();
         bisect::CrashReport::of(&log);
         serde_json::to_string(&log).unwrap();
-        let audit = bisect::audit(&log, None);
+        let audit = bisect::audit(&log, bisect::Context::default());
         assert!(audit.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{audit:?}");
         audit.to_text();
     }
@@ -82,7 +82,7 @@ fn long_input_takes_linear_time() {
             let start = worked();
             let log = Log::parse(&input);
             assert!(log.lines.total > 0);
-            bisect::audit(&log, None);
+            bisect::audit(&log, bisect::Context::default());
             worked() - start
         };
         time(200_000);
@@ -98,7 +98,7 @@ fn fifty_megabytes_are_read() {
         let input = pattern.repeat((50 << 20) / pattern.len());
         let start = worked();
         let log = Log::parse(&input);
-        let audit = bisect::audit(&log, None);
+        let audit = bisect::audit(&log, bisect::Context::default());
         let text = audit.to_text();
         assert!(text.len() < 1 << 16 || audit.silences.len() > 1000, "{} bytes of text", text.len());
         let taken = worked() - start;

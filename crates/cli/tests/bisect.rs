@@ -211,3 +211,31 @@ fn a_log_cannot_command_the_terminal() {
         assert!(!output.stdout.contains(&0x1b) && !output.stdout.contains(&7));
     }
 }
+
+/// With the report of the original crash its own names are those of the bug.
+#[test]
+fn the_report_of_the_original_crash_says_which_bug_it_was() {
+    let log = fs::read_to_string(own("2025-with-config.log")).unwrap();
+    let (_, report) = log.split_once("\ncrash: ").unwrap();
+    let folder = folder("bisect-crash");
+    let [same, other, nothing] =
+        ["same", "other", "nothing"].map(|name| folder.join(name).to_str().unwrap().to_owned());
+    fs::write(&same, report).unwrap();
+    fs::write(&nothing, "call the plumber\n").unwrap();
+    fs::write(&other, report.replace("gizmo_poll", "pipe_release")).unwrap();
+    // The log's own first test does not say which bug it was.
+    let corrupted = folder.join("log").to_str().unwrap().to_owned();
+    let (first, rest) = log.split_once("check whether").unwrap();
+    let first = first.replace("KASAN: slab-use-after-free Read in gizmo_poll", "WARNING in corrupted");
+    fs::write(&corrupted, format!("{first}check whether{rest}")).unwrap();
+    let drift = |arguments: &[&str]| -> f64 {
+        let audit = records(&[&["audit", &corrupted], arguments].concat()).remove(0);
+        let findings = audit["findings"].as_array().unwrap();
+        findings.iter().filter(|finding| finding["kind"] == "crash-drift").filter_map(|it| it["weight"].as_f64()).sum()
+    };
+    let (alone, with_same, with_other) = (drift(&[]), drift(&["--crash", &same]), drift(&["--crash", &other]));
+    assert!(with_same > -0.6 && with_same > with_other && with_other >= alone, "{alone} {with_same} {with_other}");
+    let none = ksplat(&["bisect", "audit", "--crash", &nothing, &corrupted]);
+    assert_eq!(none.status.code(), Some(2));
+    assert_eq!(String::from_utf8(none.stderr).unwrap(), format!("ksplat: {nothing}: no report of a crash in it\n"));
+}

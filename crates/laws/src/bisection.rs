@@ -1,6 +1,6 @@
 //! Laws of bisection logs.
 
-use bisect::{Audit, CrashReport, Log, audit};
+use bisect::{Audit, Context, CrashReport, Log, audit};
 
 use crate::{ensure, shown};
 
@@ -38,7 +38,7 @@ pub fn a_longer_log_has_what_a_shorter_one_has(input: &[u8]) -> Result<(), Strin
 /// A judgement is one, and what it quotes stands in the log.
 pub fn findings_quote_the_log(input: &[u8]) -> Result<(), String> {
     let log = Log::parse(input);
-    let Audit { probability, verdict, base, findings, silences, .. } = audit(&log, None);
+    let Audit { probability, verdict, base, findings, silences, .. } = audit(&log, Context::default());
     ensure!(probability.is_some() == verdict.is_some(), "{probability:?} is {verdict:?}");
     ensure!(probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{probability:?}");
     let odds = base.map(|base| base + findings.iter().map(|finding| finding.weight).sum::<f64>());
@@ -65,6 +65,6 @@ pub fn findings_quote_the_log(input: &[u8]) -> Result<(), String> {
     ensure!(silences.iter().all(|silence| (0.0..=1.0).contains(&silence.miss)), "{silences:?}");
     CrashReport::of(&log);
     log.to_text();
-    audit(&log, None).to_text();
+    audit(&log, Context::default()).to_text();
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! `Report ─signature─> Signature ─buckets─> Buckets`
 
+mod alternatives;
 mod bucket;
 mod corrupted;
 mod crash_type;
@@ -18,6 +19,7 @@ mod signature;
 mod skip;
 mod title;
 
+pub use alternatives::alternatives;
 pub use bucket::{Bucket, Buckets, Place, Sighting};
 pub use corrupted::Corrupted;
 pub use crash_type::CrashType;

@@ -56,6 +56,11 @@ impl Signature {
     pub fn plaintext(&self) -> &str {
         &self.plaintext
     }
+
+    /// The functions that it blames, those of each stack trace from the blamed one outwards.
+    pub fn frames(&self) -> impl Iterator<Item = &str> {
+        self.plaintext.lines().filter_map(|fact| fact.strip_prefix("frame: "))
+    }
 }
 
 impl std::fmt::Display for Signature {

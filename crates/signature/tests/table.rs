@@ -23,6 +23,22 @@ fn every_row_is_reached_and_none_is_hidden_by_another() {
     }
 }
 
+/// What a title alone says of its other names is what its report says.
+#[test]
+fn alternatives_of_a_title_are_those_of_its_report() {
+    let mut named = 0;
+    for format in Format::all().iter().filter(|format| format.row.rules == Rules::Syzbot) {
+        let sample = format.sample();
+        let log = Log::parse(sample.as_bytes(), Rules::Syzbot);
+        let title = Title::of(&log.splats().next().unwrap_or_else(|| panic!("no report in {sample:?}")));
+        for other in signature::alternatives(&title.title) {
+            assert!(title.alternatives.contains(&other), "{other:?} of {:?}: {:?}", title.title, title.alternatives);
+            named += 1;
+        }
+    }
+    assert!(named > 10, "{named}");
+}
+
 #[test]
 fn rows_of_ksplats_rules_are_unknown_to_syzbots() {
     for format in Format::all().iter().filter(|format| format.row.rules == Rules::Ksplat) {

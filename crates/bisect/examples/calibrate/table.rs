@@ -107,7 +107,7 @@ pub fn read(directory: &Path) -> Data {
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
         let log = Log::parse(&bytes);
-        let measures = bisect::measures(&log, None);
+        let measures = bisect::measures(&log, bisect::Context::default());
         data.names = measures.iter().map(|measure| measure.name).collect();
         let group = log.culprit.as_ref().map_or(name.clone(), |culprit| culprit.hash.to_string());
         let at_most = measures.iter().filter_map(|measure| measure.at_most).fold(1.0, f64::min);

@@ -2,11 +2,10 @@
 
 use super::Measure;
 use crate::{
-    crash::CrashReport,
     log::Outcome,
     revision::{Decision, Revision, Run, RunResult, Verdict},
     verdict::Counts,
-    view::{LIKE, View, missed},
+    view::{LIKE, LIKELY, View, missed},
 };
 use std::collections::BTreeSet;
 
@@ -22,38 +21,44 @@ const NEAR: u32 = 8;
 /// How unlike the original bug the crashes are that counted.
 pub(super) fn drift(view: &View<'_>) -> Measure {
     let mean = |test: &Revision<'_>| {
-        let likes: Vec<f64> = test.crashes().map(|title| view.likeness(title)).collect();
+        let likes: Vec<f64> = test.crashes().map(|title| view.bug.likeness(title)).collect();
         if likes.is_empty() { 0.0 } else { likes.iter().sum::<f64>() / likes.len() as f64 }
     };
     let steps = match view.with_bug.len() {
         0 => 1.0,
         count => view.with_bug.iter().map(|test| mean(test)).sum::<f64>() / count as f64,
     };
-    let named = CrashReport::of(view.log).unwrap_or_default();
     let last = match (&view.log.crash, view.with_bug.last()) {
         (Some(crash), _) => {
-            named.titles().map(|title| view.likeness(title)).fold(view.likeness(&crash.title), f64::max)
+            let named = view.report.map_or(0.0, |report| view.bug.likeness_of(report));
+            named.max(view.bug.likeness(&crash.title))
         }
         (None, Some(test)) if view.log.outcome == Outcome::Found => mean(test),
         (None, _) => 0.0,
     };
-    let strange = |run: &&Run<'_>| {
-        run.result == RunResult::Crashed && run.title.as_deref().is_some_and(|title| view.likeness(title) < LIKE)
+    let less_like = |than: f64| {
+        let is_less = move |run: &&Run<'_>| run.title.as_deref().is_some_and(|title| view.bug.likeness(title) < than);
+        view.with_bug.iter().filter_map(move |test| crashes(test).find(is_less)).collect::<Vec<_>>()
     };
-    let original = view.log.revisions.first().and_then(|test| crashes(test).next());
-    let mut lines: Vec<usize> =
-        view.with_bug.iter().filter_map(|test| test.runs.iter().find(strange)).map(line).collect();
-    if last < LIKE || lines.is_empty() {
-        lines.extend(view.log.crash.as_ref().map(|crash| crash.line));
-    }
+    let is_strange = last < LIKE || !less_like(LIKE).is_empty();
+    let found = less_like(if is_strange { LIKE } else { 1.0 });
+    let mut lines: Vec<usize> = found.iter().copied().map(line).collect();
+    let end = view.log.crash.iter().filter(|_| last < LIKE || found.is_empty());
+    let others =
+        found.iter().filter_map(|run| run.title.as_deref()).chain(end.clone().map(|crash| crash.title.as_ref()));
+    let others = listed(&others.collect());
+    lines.extend(end.map(|crash| crash.line));
     // What they are unlike comes first.
-    lines.extend(original.map(line));
-    let text = match (view.with_bug.is_empty(), view.originals.is_empty()) {
+    lines.extend(view.log.revisions.first().and_then(|test| crashes(test).next()).map(line));
+    let originals = listed(&view.bug.titles);
+    let text = match (view.with_bug.is_empty(), view.bug.titles.is_empty()) {
         (true, _) => "no step of the bisection shows the bug".into(),
         (_, true) => "nothing says which bug was looked for: the first test has no crash".into(),
-        _ => format!("revisions were called bad for other crashes than {}", listed(&view.originals)),
+        _ if is_strange => format!("another bug was answered: {others} counted as {originals}"),
+        _ => format!("crashes of other titles counted, though alike: {others} as {originals}"),
     };
-    Measure::new("crash-drift", 1.0 - (steps + last) / 2.0, text, lines)
+    let is_minor = !is_strange && !view.with_bug.is_empty() && !view.bug.titles.is_empty();
+    Measure::new("crash-drift", 1.0 - (steps + last) / 2.0, text, lines).minor_if(is_minor)
 }
 
 /// How many releases it took to find one without the bug.
@@ -78,7 +83,7 @@ pub(super) fn end(view: &View<'_>) -> Measure {
         _ => format!("the last {good} verdicts all say that the bug is not there, as after a crash of another kind"),
     };
     let lines = told.iter().rev().take(good.max(bad) + 1).map(|told| told.line).collect();
-    Measure::new("good-end", (END - bad) as f64 / END as f64, text, lines)
+    Measure::new("good-end", (END - bad) as f64 / END as f64, text, lines).minor_if(bad > 0)
 }
 
 /// Revisions that are bad for one crash of all their runs.
@@ -104,7 +109,7 @@ pub(super) fn miss(view: &View<'_>) -> Measure {
     let worst = silent.iter().copied().max_by(|a, b| miss(a).total_cmp(&miss(b)));
     let runs = worst.iter().flat_map(|test| &test.runs).map(line);
     let told = worst.iter().filter_map(|test| test.decision).map(|told| told.line);
-    Measure::new("missed-bug", value, text, runs.chain(told).collect())
+    Measure::new("missed-bug", value, text, runs.chain(told).collect()).minor_if(value < LIKELY)
 }
 
 /// Revisions near the culprit that nothing is known of.

@@ -33,7 +33,7 @@ pub(super) fn measures(view: &View<'_>, git: Option<&GitFacts>) -> [Measure; 5] 
     };
     let built: Vec<&str> = files.iter().copied().filter(|file| is_built(file)).collect();
     let functions = git.map_or(&[][..], |facts| &facts.functions);
-    let overlap = overlap(log, culprit, &built, functions, &view.originals);
+    let overlap = overlap(log, culprit, &built, functions, &view.bug.titles);
     [
         files_elsewhere(view, &overlap),
         names_elsewhere(view, &overlap, culprit.line),
@@ -57,7 +57,8 @@ fn files_elsewhere(view: &View<'_>, overlap: &Overlap) -> Measure {
     let own = view.log.places.files.iter().take(if nearest.is_empty() { 0 } else { HALF }).copied();
     let crash = view.log.crash.iter().map(|crash| crash.line);
     let lines = own.chain(crash).chain(overlap.nearest.iter().map(|(line, _)| *line));
-    Measure::new("files-elsewhere", 1.0 - overlap.files, text, lines.collect())
+    // Overlap that is not perfect is no finding; overlap that is poor is one.
+    Measure::new("files-elsewhere", 1.0 - overlap.files, text, lines.collect()).minor_if(overlap.files >= 0.5)
 }
 
 fn names_elsewhere(view: &View<'_>, overlap: &Overlap, line: usize) -> Measure {
@@ -86,7 +87,7 @@ fn names_elsewhere(view: &View<'_>, overlap: &Overlap, line: usize) -> Measure {
         (true, count) => format!("the culprit's message names {count} functions of the report, as that of a fix would"),
     };
     let lines = [line].into_iter().chain(crash.map(|crash| crash.line)).collect();
-    Measure::new("names-elsewhere", 1.0 - overlap.names, text, lines)
+    Measure::new("names-elsewhere", 1.0 - overlap.names, text, lines).minor_if(overlap.names >= 0.5)
 }
 
 fn busy(overlap: &Overlap) -> Measure {
@@ -97,7 +98,8 @@ fn busy(overlap: &Overlap) -> Measure {
         (inside, all) => format!("{inside} of the report's nearest {all} files are"),
     };
     let text = format!("{files} in net/: so many commits touch it that one of them is near by chance");
-    Measure::new("busy-subsystem", overlap.busy, text, inside.iter().map(|(line, _)| *line).collect())
+    let lines = inside.iter().map(|(line, _)| *line).collect();
+    Measure::new("busy-subsystem", overlap.busy, text, lines).minor_if(overlap.busy < 0.5)
 }
 
 fn impossible(view: &View<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&str]) -> Measure {

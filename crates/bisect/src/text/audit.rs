@@ -1,7 +1,10 @@
 //! A judgement as text for people.
 
 use super::{paragraph, short};
-use crate::audit::{Audit, Finding, LIKELY, Trust};
+use crate::{
+    audit::{Audit, Finding, Trust},
+    view::LIKELY,
+};
 use std::fmt::Write;
 
 impl Audit {
