@@ -1,6 +1,7 @@
 //! Lockdep's reports: what is wrong, the locks that it is about, who holds what, and the cycle.
 
 mod chain;
+mod dependency;
 mod held;
 mod lock;
 mod problem;
@@ -15,6 +16,8 @@ use super::source::Source;
 use crate::find::{find, holds};
 
 pub use chain::{Chain, Link};
+pub(crate) use dependency::heads_state;
+pub use dependency::{Dependency, State};
 pub use held::Holder;
 use lock::WaitTypes;
 pub use lock::{Class, Lock, Usage, Use, Wait, WaitType};
@@ -50,6 +53,9 @@ pub struct Lockdep<'t> {
     /// The cycle of a circular report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<Chain<'t>>,
+    /// The locks that lead from one that interrupts take to one that is held while they can come, in the order in which they are printed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency<'t>>,
     /// How the deadlock could come about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scenario: Vec<Step<'t>>,
@@ -143,6 +149,7 @@ impl<'t> LockdepReader<'t> {
             irq_unsafe: None,
             states: None,
             chain: None,
+            dependencies: Vec::new(),
             scenario: Vec::new(),
             rcu: None,
         };
@@ -160,10 +167,20 @@ impl<'t> LockdepReader<'t> {
         self.links.extend(link());
     }
 
-    /// The stack trace of the last link has no frames.
-    pub fn link_without_trace(&mut self) {
-        if let Some(link) = self.links.last_mut() {
+    /// Takes the line `IN-SOFTIRQ-R at:`, which heads the stack trace with that number.
+    pub fn state(&mut self, line: &'t [u8], trace: usize) {
+        if let Some(dependency) = self.report.dependencies.last_mut() {
+            dependency.head(line, trace);
+        }
+    }
+
+    /// The stack trace that was headed last, with this number, has no frames.
+    pub fn without_trace(&mut self, trace: usize) {
+        if let Some(link) = self.links.last_mut().filter(|link| link.trace == Some(trace)) {
             link.trace = None;
+        }
+        if let Some(dependency) = self.report.dependencies.last_mut() {
+            dependency.without_trace(trace);
         }
     }
 
@@ -184,6 +201,12 @@ impl<'t> LockdepReader<'t> {
             && let Some(lock) = Lock::parse(text)
         {
             self.put(lock);
+            return true;
+        }
+        if text.starts_with(b"->")
+            && let Some(dependency) = Dependency::parse(text)
+        {
+            self.report.dependencies.push(dependency);
             return true;
         }
         self.sentence(text)
@@ -286,8 +309,9 @@ pub(super) fn explain_waits(mut report: Option<&mut Lockdep<'_>>, holders: &mut 
 }
 
 fn each_lock(report: Option<&mut Lockdep<'_>>, holders: &mut [Holder<'_>], each: &mut dyn FnMut(&mut Lock<'_>)) {
-    if let Some(Lockdep { wanted, held, irq_safe, irq_unsafe, chain, .. }) = report {
+    if let Some(Lockdep { wanted, held, irq_safe, irq_unsafe, chain, dependencies, .. }) = report {
         [wanted, held, irq_safe, irq_unsafe].into_iter().flatten().for_each(&mut *each);
+        dependencies.iter_mut().for_each(|dependency| each(&mut dependency.lock));
         chain.iter_mut().flat_map(|chain| &mut chain.locks).for_each(|link| each(&mut link.lock));
     }
     holders.iter_mut().flat_map(|holder| &mut holder.locks).for_each(each);

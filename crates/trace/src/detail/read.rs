@@ -68,6 +68,11 @@ impl<'t> DetailReader<'t> {
                     lockdep.link(line, trace);
                 }
             }
+            Some(b'.' | b'H' | b'I' | b'R' | b'S') => {
+                if let Some(lockdep) = &mut self.lockdep {
+                    lockdep.state(line, trace);
+                }
+            }
             Some(b'L') => {
                 self.detail.uninit.get_or_insert_default().read(line);
             }
@@ -80,10 +85,10 @@ impl<'t> DetailReader<'t> {
         }
     }
 
-    /// The trace that was headed last has no frames.
-    pub fn head_without_frames(&mut self) {
+    /// The trace that was headed last, with this number, has no frames.
+    pub fn head_without_frames(&mut self, trace: usize) {
         if let Some(lockdep) = &mut self.lockdep {
-            lockdep.link_without_trace();
+            lockdep.without_trace(trace);
         }
         if let Some(access) = self.detail.race.as_mut().and_then(|race| race.accesses.last_mut()) {
             access.trace = None;

@@ -259,8 +259,8 @@ impl<'t> Reader<'t> {
             self.frames = std::mem::replace(&mut open.frames, frames);
             self.frames.clear();
             self.report.traces.push(open);
-        } else if matches!(open.role, Role::LockChain | Role::Access) {
-            self.detail.head_without_frames();
+        } else if matches!(open.role, Role::LockChain | Role::LockState | Role::Access) {
+            self.detail.head_without_frames(self.report.traces.len());
         }
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use crate::detail::lockdep::heads_state;
 use crate::find::holds;
 
 /// What a stack trace shows.
@@ -95,6 +96,8 @@ impl Role {
             b'U' if starts("Uninit was created at:") => Some(Role::Created),
             b'U' if starts("Uninit was stored") => Some(Role::Stored),
             b'-' if starts("-> #") => Some(Role::LockChain),
+            b'.' if starts("... acquired at:") => Some(Role::LockChain),
+            b'H' | b'I' | b'R' | b'S' if heads_state(text) => Some(Role::LockState),
             b'.' | b'w' if ends() && holds("which became ") => Some(Role::LockState),
             b'{' if ends() && holds("state was registered at:") => Some(Role::LockState),
             b'p' if starts("page last allocated") => Some(Role::PageAllocated),
