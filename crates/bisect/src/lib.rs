@@ -33,5 +33,5 @@ pub use next::NextTest;
 pub use revision::*;
 pub use silence::Silence;
 pub use stamp::Stamp;
-pub use template::{Foreign, template_names};
+pub use template::{Foreign, template_names, template_texts};
 pub use verdict::{Counts, Judgement, Rule};

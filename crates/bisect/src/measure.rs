@@ -1,5 +1,6 @@
 //! What speaks against a bisection's result, as numbers: 0 is nothing, more is worse.
 
+mod built;
 mod course;
 mod culprit;
 mod kernels;

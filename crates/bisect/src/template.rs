@@ -125,6 +125,12 @@ pub fn template_names() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|row| row.name)
 }
 
+/// The texts of all wordings, between what varies in them.
+pub fn template_texts() -> impl Iterator<Item = &'static str> {
+    let texts = ROWS.iter().flat_map(|row| row.pattern.split(['{', '}']).step_by(2));
+    texts.filter(|text| text.trim().len() > 1)
+}
+
 /// Matches a pattern of literals and holes and returns the holes' text.
 ///
 /// `{hash}` is 40 hex digits, `{hex}` hex digits or nothing, `{n}` digits, `{f}` a decimal number, `{word}` a word

@@ -289,3 +289,24 @@ fn the_weights_are_those_of_the_measures() {
     assert!(right / 219.0 > 0.60, "{right} of 219");
     assert!(lost / rejected < 0.12, "{lost} of {rejected}");
 }
+
+/// What is in no x86 kernel is in that of another architecture, which the compiler or the report names.
+#[test]
+fn an_architecture_has_its_own_files() {
+    let of = |file: &str, compiler: &str, frame: &str| {
+        let end = format!("{FOUND}{END}")
+            .replace("fs/sctp/auth.c |", &format!("{file} |"))
+            .replace("fs/sctp/auth.c:12", frame);
+        let first = format!("compiler: {compiler}\n{CRASH}");
+        kinds(&judge(&log("", &first, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], &end)))
+            .contains(&"impossible-culprit")
+    };
+    const X86: &str = "gcc (Debian 10.2.1-6) 10.2.1 20210110";
+    const ARM64: &str = "aarch64-linux-gnu-gcc (Debian 10.2.1-6) 10.2.1 20210110";
+    assert!(of("arch/arm64/mm/fault.c", X86, "fs/sctp/auth.c:12"));
+    assert!(of("arch/x86/mm/fault.c", ARM64, "fs/sctp/auth.c:12"));
+    assert!(!of("arch/arm64/mm/fault.c", ARM64, "fs/sctp/auth.c:12"));
+    assert!(!of("arch/arm64/mm/fault.c", X86, "arch/arm64/mm/fault.c:12"));
+    assert!(!of("arch/x86/mm/fault.c", X86, "fs/sctp/auth.c:12"));
+    assert!(of("arch/arm/mm/fault.c", ARM64, "fs/sctp/auth.c:12"));
+}

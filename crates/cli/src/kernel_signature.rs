@@ -64,6 +64,10 @@ const BATCH: usize = 64;
 /// Runs the command.
 pub fn run(command: &KernelSignature, shared: &Shared, output: &Output) -> io::Result<Outcome> {
     let signer = Signer::new(command, output);
+    if matches!(output.outcome(true), Outcome::Failed) {
+        // A set that lacks a module has no signature.
+        return Ok(Outcome::Failed);
+    }
     if command.check {
         return check::run(&command.paths, &signer, shared, output);
     }
@@ -149,7 +153,7 @@ impl Signer {
 
     fn modules_below(&self, directory: &Path, output: &Output) -> Vec<(String, Signature)> {
         let files = module_files(directory, output);
-        if files.is_empty() {
+        if files.is_empty() && !matches!(output.outcome(true), Outcome::Failed) {
             output.error(directory, &"no modules below it");
         }
         let sign = |(name, path): (String, PathBuf)| match self.sign(&path) {
@@ -162,13 +166,16 @@ impl Signer {
         files.into_par_iter().filter_map(sign).collect()
     }
 
-    /// Which other scheme gives a file this signature. Of a set, the modules would have to be signed anew.
-    fn scheme_of(&self, path: &Path, signature: Signature) -> Option<Scheme> {
-        let mut others = Scheme::ALL.into_iter().filter(|scheme| *scheme != self.scheme && self.modules.is_none());
-        others.find(|scheme| {
+    /// What gives a file this signature, other than this signer. Of a set, the modules would have to be signed anew.
+    fn flags_of(&self, path: &Path, signature: Signature) -> Option<String> {
+        let is_it = |scheme: &Scheme| {
             let signer = Signer { scheme: *scheme, with_sections: false, modules: None };
             signer.sign(path).is_ok_and(|signed| signed.signature == signature)
-        })
+        };
+        let is_other = |scheme: &Scheme| *scheme != self.scheme || self.modules.is_some();
+        let scheme = Scheme::ALL.into_iter().filter(is_other).find(is_it)?;
+        let alone = if self.modules.is_some() { ", without --with-modules" } else { "" };
+        Some(format!("{}{alone}", scheme.flag()))
     }
 
     fn sign(&self, path: &Path) -> Result<Signed, String> {

@@ -222,8 +222,47 @@ fn a_set_has_one_signature() {
     fs::rename(folder.join("modules/three.ko"), folder.join("modules/two.ko")).unwrap();
     write("modules/two.ko", &module("two", 0x31));
     assert_ne!(sign(), set);
-    let (code, _, error) = run(&folder, &["--with-modules", "nowhere", "vmlinux"]);
-    assert_eq!(code, 2, "{error}");
+}
+
+/// A set without its modules, or without one of them, has no signature that could be taken for the set's.
+#[test]
+fn a_set_that_lacks_a_module_is_not_signed() {
+    let folder = folder("set-lacking");
+    fs::create_dir_all(folder.join("modules")).unwrap();
+    fs::create_dir_all(folder.join("empty")).unwrap();
+    fs::write(folder.join("vmlinux"), kernel(0x40)).unwrap();
+    fs::write(folder.join("modules/one.ko"), module("one", 0x20)).unwrap();
+    let (code, out, error) = run(&folder, &["--with-modules", "nowhere", "vmlinux"]);
+    assert_eq!((code, out.as_str(), error.as_str()), (2, "", "ksplat: nowhere: no such file or directory\n"));
+    let (code, out, error) = run(&folder, &["--with-modules", "empty", "vmlinux"]);
+    assert_eq!((code, out.as_str(), error.as_str()), (2, "", "ksplat: empty: no modules below it\n"));
+    fs::write(folder.join("modules/two.ko"), &module("two", 0x30)[..100]).unwrap();
+    let (code, out, error) = run(&folder, &["--with-modules", "modules", "vmlinux"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(error.starts_with("ksplat: modules/two.ko: "), "{error}");
+}
+
+#[test]
+fn a_list_of_sets_says_how_it_was_made() {
+    let folder = folder("set-check");
+    fs::create_dir_all(folder.join("modules")).unwrap();
+    fs::write(folder.join("vmlinux"), kernel(0x40)).unwrap();
+    fs::write(folder.join("modules/one.ko"), module("one", 0x20)).unwrap();
+    for (list, flags) in [("set", &["--with-modules", "modules"][..]), ("alone", &[])] {
+        let (_, out, _) = run(&folder, &[flags, &["vmlinux"]].concat());
+        fs::write(folder.join(list), out).unwrap();
+    }
+    let (code, out, _) = run(&folder, &["--check", "--with-modules", "modules", "set"]);
+    assert_eq!((code, out.as_str()), (0, "vmlinux: OK\n"));
+    let (code, out, error) = run(&folder, &["--check", "set"]);
+    assert_eq!((code, out.as_str()), (1, "vmlinux: FAILED\n"));
+    let why = "ksplat: signatures that were made with --with-modules DIR need it here, too\n";
+    assert_eq!(error, format!("ksplat: WARNING: 1 computed signature did NOT match\n{why}"));
+    let (code, out, _) = run(&folder, &["--check", "--with-modules", "modules", "alone"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (1, "vmlinux: FAILED (it is that of --algorithm blake3, without --with-modules)\n")
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Measures of the culprit: what it has in common with the crash, and whether it can be the cause of anything.
 
-use super::{Measure, SETTLED};
+use super::{
+    Measure, SETTLED,
+    built::{architecture, article, is_built},
+};
 use crate::{
     git::GitFacts,
     log::{Culprit, Outcome},
@@ -16,9 +19,6 @@ const EXPOSING: &[&str] = &[
     "detect", "enable", "enabled", "expose", "kasan", "kconfig", "kmsan", "lockdep", "reenable", "report", "sanitize", "sanity", "select",
     "switch", "syscall", "track", "tracker", "tracking", "unify", "validate", "validation", "verify", "warn", "warning",
 ];
-/// Paths that are in no kernel.
-const UNBUILT: &[&str] =
-    &["Documentation", "tools", "samples", "scripts", "MAINTAINERS", "CREDITS", "usr", "LICENSES", "."];
 /// Lines of one kind that a finding about two kinds quotes.
 const HALF: usize = 4;
 
@@ -31,14 +31,15 @@ pub(super) fn measures(view: &View<'_>, git: Option<&GitFacts>) -> [Measure; 5] 
         Some(facts) if !facts.files.is_empty() => facts.files.iter().map(String::as_str).collect(),
         _ => culprit.files.iter().map(AsRef::as_ref).collect(),
     };
-    let built: Vec<&str> = files.iter().copied().filter(|file| is_built(file)).collect();
+    let arch = architecture(log);
+    let built: Vec<&str> = files.iter().copied().filter(|file| is_built(file, arch)).collect();
     let functions = git.map_or(&[][..], |facts| &facts.functions);
     let overlap = overlap(log, culprit, &built, functions, &view.bug.titles);
     [
         files_elsewhere(view, &overlap),
         names_elsewhere(view, &overlap, culprit.line),
         busy(&overlap),
-        impossible(view, culprit, &files, &built),
+        impossible(view, culprit, &files, &built, arch),
         exposing(culprit),
     ]
 }
@@ -102,7 +103,7 @@ fn busy(overlap: &Overlap) -> Measure {
     Measure::new("busy-subsystem", overlap.busy, text, lines).minor_if(overlap.busy < 0.5)
 }
 
-fn impossible(view: &View<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&str]) -> Measure {
+fn impossible(view: &View<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&str], arch: &str) -> Measure {
     let places = &view.log.places;
     let configures = |file: &&str| ["Kconfig", "Makefile", "defconfig"].iter().any(|part| file.contains(part));
     let release =
@@ -114,7 +115,8 @@ fn impossible(view: &View<'_>, culprit: &Culprit<'_>, files: &[&str], built: &[&
     } else if release {
         settled("the culprit is a release, which changes a version number", vec![culprit.line])
     } else if !files.is_empty() && built.is_empty() {
-        measure(1.0, "the culprit touches nothing that is in an x86 kernel", with(&places.files, culprit.line))
+        let text = format!("the culprit touches nothing that is in {} kernel", article(arch));
+        measure(1.0, &text, with(&places.files, culprit.line))
     } else if !built.is_empty() && built.iter().all(configures) {
         measure(1.0, "the culprit changes no code, only how it is configured", with(&places.files, culprit.line))
     } else if view.log.outcome == Outcome::Inconclusive {
@@ -138,14 +140,4 @@ fn exposing(culprit: &Culprit<'_>) -> Measure {
 /// The lines with the culprit's files, or else the one with its title.
 fn with(files: &[usize], title: usize) -> Vec<usize> {
     if files.is_empty() { vec![title] } else { files.to_vec() }
-}
-
-fn is_built(file: &str) -> bool {
-    let other_arch = file.strip_prefix("arch/").is_some_and(|arch| !arch.starts_with("x86"));
-    let text = [".rst", ".txt", ".yaml", ".dts", ".dtsi"].iter().any(|end| file.ends_with(end));
-    let unbuilt = UNBUILT.iter().any(|path| match *path {
-        "." => file.starts_with('.') && !file.starts_with("..."),
-        path => file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-    });
-    !(other_arch || text || unbuilt || file.contains("/selftests/"))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ksplat::image::Signature;
 use rayon::prelude::*;
 
-use super::{BATCH, Scheme, Signer, line};
+use super::{BATCH, Signer, line};
 use crate::args::Shared;
 use crate::output::{Outcome, Output, printable, reason};
 
@@ -16,7 +16,7 @@ const LONGEST_LINE: u64 = 1 << 16;
 /// Checks each line of the files; a line `PATH: OK`, or what is wrong. Lines that are not understood count as failed.
 pub fn run(lists: &[PathBuf], signer: &Signer, shared: &Shared, output: &Output) -> io::Result<Outcome> {
     let mut results = output.results();
-    let mut failed = 0;
+    let (mut failed, mut others) = (0, 0);
     for list in lists {
         let lines = match read(list) {
             Ok(lines) => lines,
@@ -31,9 +31,10 @@ pub fn run(lists: &[PathBuf], signer: &Signer, shared: &Shared, output: &Output)
                 match checked {
                     Checked::Same(_) if shared.quiet => {}
                     Checked::Same(path) => writeln!(results, "{path}: OK")?,
-                    Checked::Other(path, scheme) => {
+                    Checked::Other(path, flags) => {
                         failed += 1;
-                        let hint = scheme.map_or(String::new(), |scheme| format!(" (it is that of {})", scheme.flag()));
+                        others += usize::from(flags.is_none());
+                        let hint = flags.map_or(String::new(), |flags| format!(" (it is that of {flags})"));
                         writeln!(results, "{path}: FAILED{hint}")?;
                     }
                     Checked::Unread(path, why) => {
@@ -53,14 +54,17 @@ pub fn run(lists: &[PathBuf], signer: &Signer, shared: &Shared, output: &Output)
         let plural = if failed == 1 { "" } else { "s" };
         output.note(&format!("WARNING: {failed} computed signature{plural} did NOT match"));
     }
+    if others > 0 && signer.modules.is_none() && !shared.quiet {
+        output.note(&"signatures that were made with --with-modules DIR need it here, too");
+    }
     // As for b3sum, a file that cannot be read has failed, which is no error of the run.
     Ok(output.outcome(failed == 0))
 }
 
 enum Checked {
     Same(String),
-    /// With what it would be the signature of the list.
-    Other(String, Option<Scheme>),
+    /// With which flags it would be the signature of the list.
+    Other(String, Option<String>),
     Unread(String, String),
     NoLine(&'static str),
 }
@@ -74,7 +78,7 @@ fn check(line: &str, signer: &Signer) -> Checked {
     let shown = format!("{mark}{shown}");
     match signer.sign(Path::new(&path)) {
         Ok(signed) if signed.signature == expected => Checked::Same(shown),
-        Ok(_) => Checked::Other(shown, signer.scheme_of(Path::new(&path), expected)),
+        Ok(_) => Checked::Other(shown, signer.flags_of(Path::new(&path), expected)),
         Err(why) => Checked::Unread(shown, why),
     }
 }

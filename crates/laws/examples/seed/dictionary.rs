@@ -26,6 +26,7 @@ pub fn words() -> BTreeSet<Vec<u8>> {
         let lines = steps.filter_map(|step| if let Step::Line(shape) = step { Some(*shape) } else { None });
         shapes.chain(lines).flat_map(literals).for_each(|text| add(text.as_bytes()));
     }
+    bisect::template_texts().for_each(|text| add(text.as_bytes()));
     heads().iter().for_each(|head| add(head));
     words
 }
@@ -96,6 +97,7 @@ mod tests {
         assert!(Trigger::all().all(|trigger| holds(trigger.text())));
         assert!(holds("Call Trace") && holds("__MONOTONIC_TIMESTAMP=2500017\n") && holds("Panic#2 Part1\n"));
         assert!(holds("is trying to acquire lock"), "shapes are taken apart");
+        assert!(holds("# git bisect skip ") && holds(" is the first bad commit"), "wordings of bisections");
         assert!(words.len() > 300, "{}", words.len());
     }
 
