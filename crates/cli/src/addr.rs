@@ -56,7 +56,7 @@ pub struct Addr {
     pub wanted: Vec<String>,
 }
 
-/// Answers that are kept, by what was asked for.
+/// Answers that are kept, by address.
 const KNOWN: usize = 1 << 20;
 /// Bytes of answers that are kept.
 const KNOWN_BYTES: usize = 48 << 20;
@@ -76,24 +76,25 @@ pub fn run(shared: &Shared, command: &Addr, output: &Output) -> io::Result<Outco
     };
     let mut results = output.results();
     for wanted in &command.wanted {
-        results.write_all(addresses.answer(wanted))?;
+        results.write_all(addresses.answer(wanted.as_bytes()))?;
     }
     if command.wanted.is_empty() {
         let mut input = io::BufReader::with_capacity(1 << 16, io::stdin().lock());
-        let mut line = Vec::new();
-        while next_line(&mut input, &mut line)
-            .map_err(|error| output.error(Path::new("-"), &reason(&error)))
-            .is_ok_and(|more| more)
-        {
-            results.write_all(addresses.answer(&String::from_utf8_lossy(&line)))?;
-            // Who asks and waits gets the answer.
-            if input.buffer().is_empty() {
-                results.flush()?;
+        if let Err(failure) = addresses.answer_lines(&mut input, &mut results) {
+            match failure {
+                Failure::Write(error) => return Err(error),
+                Failure::Read(error) => output.error(Path::new("-"), &reason(&error)),
             }
         }
     }
     results.flush()?;
     Ok(output.finish(addresses.found, "nothing is known of these addresses", shared.quiet))
+}
+
+/// Which side of the pipe failed.
+enum Failure {
+    Read(io::Error),
+    Write(io::Error),
 }
 
 /// Reads a line without its end; what is longer than any address is cut.
@@ -115,7 +116,7 @@ struct Addresses<'c> {
     symbolizer: Symbolizer<'static>,
     has_index: bool,
     looked_up: usize,
-    known: HashMap<String, Range<usize>>,
+    known: HashMap<u64, Range<usize>, foldhash::fast::RandomState>,
     text: Vec<u8>,
     found: bool,
 }
@@ -138,7 +139,7 @@ impl<'c> Addresses<'c> {
             symbolizer: Symbolizer::with_paths(Some(image), [], &Paths::Full),
             has_index: false,
             looked_up: 0,
-            known: HashMap::new(),
+            known: HashMap::default(),
             text: Vec::new(),
             found: false,
         };
@@ -163,10 +164,36 @@ impl<'c> Addresses<'c> {
         }
     }
 
+    /// Answers each line of an input.
+    fn answer_lines(&mut self, input: &mut impl BufRead, out: &mut impl Write) -> Result<(), Failure> {
+        let mut line = Vec::new();
+        loop {
+            // Lines that are there as a whole are read in place.
+            let there = input.fill_buf().map_err(Failure::Read)?;
+            let mut at = 0;
+            while let Some(length) = memchr::memchr(b'\n', &there[at..]) {
+                out.write_all(self.answer(&there[at..at + length])).map_err(Failure::Write)?;
+                at += length + 1;
+            }
+            let is_whole = at > 0 && at == there.len();
+            input.consume(at);
+            // Who asks and waits gets the answer.
+            out.flush().map_err(Failure::Write)?;
+            if is_whole {
+                continue;
+            }
+            if !next_line(input, &mut line).map_err(Failure::Read)? {
+                return Ok(());
+            }
+            out.write_all(self.answer(&line)).map_err(Failure::Write)?;
+        }
+    }
+
     /// The lines for what was asked.
-    fn answer(&mut self, wanted: &str) -> &[u8] {
-        let wanted = wanted.trim();
-        if let Some(range) = self.known.get(wanted) {
+    fn answer(&mut self, wanted: &[u8]) -> &[u8] {
+        let wanted = wanted.trim_ascii();
+        let address = hexadecimal(wanted);
+        if let Some(range) = address.and_then(|address| self.known.get(&address)) {
             return &self.text[range.clone()];
         }
         self.looked_up += 1;
@@ -178,20 +205,19 @@ impl<'c> Addresses<'c> {
             self.text.clear();
         }
         let from = self.text.len();
-        if wanted.contains("+0x") {
-            self.function(wanted)
-        } else {
-            self.address(wanted)
+        match address {
+            None if memchr::memmem::find(wanted, b"+0x").is_some() => self.function(&String::from_utf8_lossy(wanted)),
+            // addr2line reads what is no number as 0.
+            address => self.address(address.unwrap_or(0)),
         }
         let range = from..self.text.len();
-        self.known.insert(wanted.to_owned(), range.clone());
+        if let Some(address) = address {
+            self.known.insert(address, range.clone());
+        }
         &self.text[range]
     }
 
-    fn address(&mut self, wanted: &str) {
-        let digits = wanted.strip_prefix("0x").or_else(|| wanted.strip_prefix("0X")).unwrap_or(wanted);
-        // addr2line reads what is no number as 0.
-        let address = u64::from_str_radix(digits, 16).unwrap_or(0);
+    fn address(&mut self, address: u64) {
         let section = match (&self.command.section, self.image.kind()) {
             (Some(name), _) => self.image.section_start(name),
             // All sections of a module start at 0; who says nothing means the main one.
@@ -203,33 +229,37 @@ impl<'c> Addresses<'c> {
         let name = |found: &Resolution<'static>| Some(vec![unplaced(found.candidates.first()?.symbol.name)]);
         let calls =
             found.map(|found| if found.calls.is_empty() { name(&found).unwrap_or_default() } else { found.calls });
-        self.put(&format!("0x{address:016x}"), &calls.unwrap_or_default());
+        let mut asked = *b"0x0000000000000000";
+        for (n, digit) in asked[2..].iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(address >> (4 * n) & 0xf) as usize];
+        }
+        self.put(&asked, &calls.unwrap_or_default());
     }
 
     /// `func+0x1a/0x40 [mod]`, as faddr2line takes it: every function that it may be.
     fn function(&mut self, wanted: &str) {
         let line = format!(" {wanted}");
-        let Some(found) = Frame::find(line.as_bytes()) else { return self.put(wanted, &[]) };
+        let Some(found) = Frame::find(line.as_bytes()) else { return self.put(wanted.as_bytes(), &[]) };
         // What the image is called is for who named it.
         let exact = !self.command.returns;
         let frame = Frame { module: None, exact, ..found.frame };
         let Resolution { calls, candidates, .. } = self.symbolizer.resolve(&frame);
         let mut shown = false;
         for calls in candidates.iter().filter_map(|candidate| candidate.calls.as_ref().ok()) {
-            self.put(wanted, calls);
+            self.put(wanted.as_bytes(), calls);
             shown = true;
         }
         if !shown {
-            self.put(wanted, &calls);
+            self.put(wanted.as_bytes(), &calls);
         }
     }
 
-    fn put(&mut self, asked: &str, calls: &[Call<'_>]) {
+    fn put(&mut self, asked: &[u8], calls: &[Call<'_>]) {
         self.found |= !calls.is_empty();
         let Addr { addresses, functions, inlines, pretty_print, .. } = *self.command;
-        let mut out = Vec::new();
+        let out = &mut self.text;
         if addresses {
-            out.extend_from_slice(asked.as_bytes());
+            out.extend_from_slice(asked);
             out.extend_from_slice(if pretty_print { b": " } else { b"\n" });
         }
         let unknown = [unplaced("??")];
@@ -250,17 +280,27 @@ impl<'c> Addresses<'c> {
             }
             let file = call.file.as_deref().unwrap_or("??");
             let file = if self.command.basenames { file.rsplit('/').next().unwrap_or(file) } else { file };
-            // Writing to a vector does not fail.
-            let _ = match (call.file.is_some(), call.line) {
-                (true, None) => writeln!(out, "{file}:?"),
-                (_, line) => writeln!(out, "{file}:{}", line.unwrap_or(0)),
-            };
+            out.extend_from_slice(file.as_bytes());
+            out.push(b':');
+            match (call.file.is_some(), call.line) {
+                (true, None) => out.push(b'?'),
+                (_, line) => out.extend_from_slice(itoa::Buffer::new().format(line.unwrap_or(0)).as_bytes()),
+            }
+            out.push(b'\n');
         }
-        self.text.append(&mut out);
     }
 }
 
 /// A function of which no source is known.
 fn unplaced(function: &str) -> Call<'_> {
     Call { function: Cow::Borrowed(function), file: None, line: None, inlined: false }
+}
+
+/// An address as addr2line takes it: with or without `0x`.
+fn hexadecimal(text: &[u8]) -> Option<u64> {
+    let digits = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0, |value, digit| Some(value << 4 | u64::from(char::from(*digit).to_digit(16)?)))
 }

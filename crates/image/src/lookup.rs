@@ -4,6 +4,7 @@
 //! back often gets an index.
 
 mod heads;
+mod pages;
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -15,6 +16,7 @@ use crate::elf::{RawSymbol, short_string};
 use crate::symbols::Listed;
 use crate::{Image, Kind, Symbol};
 use heads::Heads;
+use pages::Pages;
 
 /// After so many passes over the symbol table the index has paid for itself.
 const SCANS: u32 = 8;
@@ -76,10 +78,18 @@ impl<'d> Image<'d> {
         best.into_iter().map(|best| best.map(size)).collect()
     }
 
+    /// The symbol that covers one flat address, as [`Image::symbols_at`] finds it.
+    pub fn symbol_at(&self, flat: u64) -> Option<Symbol<'d>> {
+        let Some(index) = self.index.get() else { return self.symbols_at(&[flat]).pop()? };
+        let (name, listed) = self.indexed_at(index, flat)?;
+        // Between the start and the address there is none.
+        Some(self.sized(name, listed, index.behind(flat)))
+    }
+
     /// The function that an address lies in: where kallsyms would print a label inside of one (`ftrace_call`), the function
     /// (`ftrace_caller`), as debuggers do.
     pub fn function_at(&self, flat: u64) -> Option<Symbol<'d>> {
-        let nearest = self.symbols_at(&[flat]).pop()??;
+        let nearest = self.symbol_at(flat)?;
         if nearest.elf_size > 0 {
             return Some(nearest);
         }
@@ -87,7 +97,7 @@ impl<'d> Image<'d> {
         let mut before = nearest.flat;
         for _ in 0..MAX_LABELS {
             let Some(at) = before.checked_sub(1) else { break };
-            let Some(symbol) = self.symbols_at(&[at]).pop().flatten() else { break };
+            let Some(symbol) = self.symbol_at(at) else { break };
             if symbol.elf_size > 0 {
                 let holds = symbol.flat.checked_add(symbol.elf_size).is_some_and(|end| flat < end);
                 return Some(if holds { symbol } else { nearest });
@@ -225,7 +235,9 @@ impl<'d> Image<'d> {
         let placed = self.layout.at(flat)?;
         let after = index.up_to(flat);
         let (start, _) = index.by_address[..after].last().map(split)?;
-        let first = index.by_address.partition_point(|pair| split(pair).0 < start);
+        // Of several names at one address the first.
+        let same = index.by_address[..after].iter().rev().take_while(|pair| split(pair).0 == start).count();
+        let first = after - same;
         let (_, listed) = self.numbered(split(&index.by_address[first]).1)?;
         let is_own = listed.flat == index.base.wrapping_add(u64::from(start)) && placed.begin <= listed.flat;
         Some((self.kept_name(listed.raw).filter(|_| is_own)?, listed))
@@ -234,14 +246,34 @@ impl<'d> Image<'d> {
     /// For each start (sorted), the nearest address behind it that has a symbol in kallsyms.
     fn next_symbols(&self, starts: &[u64]) -> Vec<Option<u64>> {
         if let Some(index) = self.index.get() {
-            let next = |start: &u64| {
-                let next = index.by_address.get(index.up_to(*start)).map(split);
-                next.map(|(next, _)| index.base.wrapping_add(u64::from(next)))
-            };
-            return starts.iter().map(next).collect();
+            return starts.iter().map(|start| index.behind(*start)).collect();
         }
+        // Nearly every function has the next one close behind it, so few symbols are looked at closely.
+        let near = Pages::behind(starts);
+        let mut next = self.next_of(starts, |flat| near.contain(flat));
+        let is_near = |(at, start): (usize, &u64)| {
+            let behind = starts.get(at + 1).map_or(next[at], |other| next[at].min(*other));
+            Pages::reach(*start, behind)
+        };
+        if !starts.iter().enumerate().all(is_near) {
+            next = self.next_of(starts, |_| true);
+        }
+        for at in (0..starts.len().saturating_sub(1)).rev() {
+            next[at] = next[at].min(starts[at + 1]).min(next[at + 1]);
+        }
+        next.into_iter().map(|next| (next != u64::MAX).then_some(next)).collect()
+    }
+
+    /// The same of the symbols that are looked at, without those behind the next start.
+    fn next_of(&self, starts: &[u64], is_wanted: impl Fn(u64) -> bool) -> Vec<u64> {
         let mut next = vec![u64::MAX; starts.len()];
-        for (_, listed) in self.listed() {
+        let is_linked = self.kind() == Kind::Kernel;
+        for (index, raw) in self.symbols.enumerate().skip(1) {
+            // In a kernel the value is the flat address.
+            if is_linked && !is_wanted(raw.st_value(self.endian)) {
+                continue;
+            }
+            let Some(listed) = self.listed_at(index, raw).filter(|listed| is_wanted(listed.flat)) else { continue };
             // Behind the start before it; most symbols are behind a nearer one already.
             let Some(at) = starts.partition_point(|start| *start < listed.flat).checked_sub(1) else {
                 continue;
@@ -250,10 +282,7 @@ impl<'d> Image<'d> {
                 next[at] = listed.flat;
             }
         }
-        for at in (0..starts.len().saturating_sub(1)).rev() {
-            next[at] = next[at].min(starts[at + 1]).min(next[at + 1]);
-        }
-        next.into_iter().map(|next| (next != u64::MAX).then_some(next)).collect()
+        next
     }
 
     fn numbered(&self, number: u32) -> Option<(&'d RawSymbol, Listed<'d>)> {
@@ -277,6 +306,12 @@ impl SymbolIndex {
         let by_name = by_name.into_iter().map(|(hash, number)| pair(hash, number)).collect();
         let by_address = by_address.into_iter().map(|(at, _, number)| pair(at, number)).collect();
         Some(SymbolIndex { base, by_name, by_address })
+    }
+
+    /// Where the next symbol behind an address starts.
+    fn behind(&self, flat: u64) -> Option<u64> {
+        let (next, _) = self.by_address.get(self.up_to(flat)).map(split)?;
+        Some(self.base.wrapping_add(u64::from(next)))
     }
 
     /// How many symbols start at or before an address.

@@ -66,6 +66,22 @@ fn the_last_size_of_a_module_section_may_be_larger() {
     assert!(matches!(image.symbols_named(&["first"])[0][0].size, KernelSize::Exact(_)));
 }
 
+/// Whatever is asked for together: what is near one start is not taken for the end of another, long function.
+#[test]
+fn long_functions_end_where_the_next_one_starts() {
+    let sizes = [0x20, 0x9000, 0x30, 0x3ff0, 0x4010, 0x12345, 0x10, 0x6000];
+    let names: Vec<String> = (0..sizes.len()).map(|n| format!("function_{n}")).collect();
+    let functions = names.iter().zip(sizes).map(|(name, size)| Function::new(name, size));
+    let bytes = functions.fold(Vmlinux::new(), Vmlinux::function).write();
+    let indexed = Image::parse(&bytes).unwrap();
+    indexed.symbols_named(&vec!["nothing"; 5000]);
+    for chosen in 1..1_u32 << names.len() {
+        let image = Image::parse(&bytes).unwrap();
+        let some: Vec<&str> = (0..names.len()).filter(|n| chosen & 1 << n != 0).map(|n| names[n].as_str()).collect();
+        assert_eq!(image.symbols_named(&some), indexed.symbols_named(&some));
+    }
+}
+
 #[test]
 fn the_index_answers_as_the_scan_does() {
     for sample in [kernel(), module()] {

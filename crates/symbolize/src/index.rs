@@ -109,15 +109,14 @@ impl<'i> Index<'i> {
 
     /// The stretch that an address lies in: nothing before the first one. `None` is damage.
     fn stretch(&self, at: u32) -> Option<Option<Stretch>> {
-        let blocks = self.bytes.len(Section::Blocks) / 8;
-        let block = |n: usize| {
-            let bytes = self.bytes.get(Section::Blocks, n * 8, 8)?;
-            Some((u32_at(bytes, 0)?, u32_at(bytes, 4)? as usize))
+        let blocks = self.bytes.get(Section::Blocks, 0, self.bytes.len(Section::Blocks))?.as_chunks::<8>().0;
+        let block = |[a, b, c, d, e, f, g, h]: [u8; 8]| {
+            (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize)
         };
-        let after = partition(blocks, |n| Some(block(n)?.0 <= at))?;
+        let after = blocks.partition_point(|bytes| block(*bytes).0 <= at);
         let Some(n) = after.checked_sub(1) else { return Some(None) };
-        let (begin, start) = block(n)?;
-        let end = if after < blocks { block(after)?.1 } else { self.bytes.len(Section::Stretches) };
+        let (begin, start) = block(blocks[n]);
+        let end = blocks.get(after).map_or(self.bytes.len(Section::Stretches), |bytes| block(*bytes).1);
         let bytes = self.bytes.get(Section::Stretches, start, end.checked_sub(start)?)?;
         Stretch::find(bytes, begin, at).map(Some)
     }
@@ -242,20 +241,6 @@ fn known(line: u64) -> Option<Option<u32>> {
     Some((line > 0).then_some(line))
 }
 
-/// How many of the first `count` things are on the left side; `None` where one cannot be read.
-fn partition(count: usize, is_left: impl Fn(usize) -> Option<bool>) -> Option<usize> {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if is_left(middle)? {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Some(low)
-}
-
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
@@ -267,8 +252,23 @@ const MAX_VARINT: usize = 10;
 struct Input<'b>(&'b [u8]);
 
 impl<'b> Input<'b> {
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Option<u64> {
+        // Nearly all are one or two bytes long.
+        match *self.0 {
+            [first, ref rest @ ..] if first < 0x80 => {
+                self.0 = rest;
+                Some(u64::from(first))
+            }
+            [first, second, ref rest @ ..] if second < 0x80 => {
+                self.0 = rest;
+                Some(u64::from(first & 0x7f) | u64::from(second) << 7)
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for at in 0..MAX_VARINT {
             let byte = *self.0.get(at)?;

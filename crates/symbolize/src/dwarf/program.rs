@@ -33,14 +33,15 @@ pub(crate) fn run<'i, R: Bytes<'i>>(
         return Err(Miss::TooLarge("instruction bundles"));
     }
     let opcode_base = header.opcode_base();
+    let special = special_opcodes(opcode_base, line_base, line_range);
     let buffer = header.raw_program_buf();
     let mut input = Input { bytes: buffer.bytes(), at: 0 };
     let mut state = START;
     while let Some(opcode) = input.byte() {
         if opcode >= opcode_base {
-            let adjusted = opcode - opcode_base;
-            state.advance(step, u64::from(adjusted / line_range));
-            state.line = state.line.saturating_add_signed(line_base + i32::from(adjusted % line_range));
+            let (operations, lines) = special[usize::from(opcode)];
+            state.advance(step, u64::from(operations));
+            state.line = state.line.saturating_add_signed(i32::from(lines));
             row(&state)?;
             continue;
         }
@@ -110,7 +111,16 @@ pub(crate) fn run<'i, R: Bytes<'i>>(
     Ok(())
 }
 
+/// What each special opcode adds to the operations and to the line, so that no row divides.
+fn special_opcodes(opcode_base: u8, line_base: i32, line_range: u8) -> [(u8, i16); 256] {
+    std::array::from_fn(|opcode| {
+        let adjusted = (opcode as u8).saturating_sub(opcode_base);
+        (adjusted / line_range, (line_base + i32::from(adjusted % line_range)) as i16)
+    })
+}
+
 impl State {
+    #[inline]
     fn advance(&mut self, step: u64, by: u64) {
         if !self.is_dropped {
             self.address = self.address.wrapping_add(step.wrapping_mul(by));
@@ -138,6 +148,10 @@ impl Input<'_> {
     /// Bits beyond 64 are dropped.
     #[inline]
     fn uleb(&mut self) -> Result<u64, DwarfError> {
+        if let Some(byte) = self.bytes.get(self.at).filter(|byte| **byte < 0x80) {
+            self.at += 1;
+            return Ok(u64::from(*byte));
+        }
         let (mut value, mut shift) = (0_u64, 0);
         loop {
             let byte = self.byte().ok_or_else(|| self.short())?;
