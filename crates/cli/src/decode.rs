@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use ksplat::symbolize::proof::{Signs, Standing};
+use ksplat::symbolize::proof::{CallCheck, Signs, Standing};
 use ksplat::symbolize::{Call, Identity, Miss};
 use ksplat::trace::{Boots, Frame};
-use ksplat::{CodeLine, Decoder, Options, Piece};
+use ksplat::{Checker, CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
@@ -72,6 +72,10 @@ impl Decode {
     }
 }
 
+/// Escape sequences around a frame that was left on the stack by calls that ended before.
+const DIM: &[u8] = b"\x1b[2m";
+const NOT_DIM: &[u8] = b"\x1b[22m";
+
 /// Bytes that are decoded at once, where the input has them.
 const CHUNK: usize = 1 << 20;
 
@@ -101,8 +105,9 @@ pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Out
     for input in inputs(&paths, output) {
         let mut written = Ok(());
         let done = input.read(&mut |_, bytes| {
-            let safe = output.is_terminal();
-            let decode = Pass { kernels: &kernels, command, tally: &mut tally, safe };
+            let (safe, colors) = (output.is_terminal(), output.has_colors());
+            let decode =
+                Pass { kernels: &kernels, command, tally: &mut tally, checker: Checker::default(), safe, colors };
             written = decode.stream(bytes, &mut results);
             Ok(())
         });
@@ -118,7 +123,7 @@ pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Out
 
 impl Tally {
     /// Counts a frame; true where it has calls.
-    fn count(&mut self, kernel: &Kernel<'_>, frame: &Frame<'_>, miss: Option<&Miss>) -> bool {
+    fn count(&mut self, kernel: &Kernel<'_>, miss: Option<&Miss>) -> bool {
         self.frames += 1;
         if let Some(why) = miss {
             *self.missed.entry(kind(why)).or_default() += 1;
@@ -126,15 +131,18 @@ impl Tally {
         if miss == Some(&Miss::NoVmlinux) {
             self.without.insert(kernel.release().unwrap_or("a log that names no release").to_owned());
         }
-        if let Some(path) = kernel.path().filter(|_| kernel.is_compared()) {
-            let image = self.images.entry(path.to_owned());
-            let (identity, signs) = image.or_insert_with(|| (Identity::Unknown, Signs::default()));
-            if !matches!(identity, Identity::Same(_)) {
-                *identity = kernel.identity().clone();
-            }
-            signs.size(kernel.of(frame), frame);
-        }
         miss.is_none()
+    }
+
+    /// Adds what was compared.
+    fn compared(&mut self, kernel: &Kernel<'_>, with: &Signs) {
+        let Some(path) = kernel.path() else { return };
+        let image = self.images.entry(path.to_owned());
+        let (identity, signs) = image.or_insert_with(|| (Identity::Unknown, Signs::default()));
+        if !matches!(identity, Identity::Same(_)) {
+            *identity = kernel.identity().clone();
+        }
+        *signs += *with;
     }
 
     /// Says what was not symbolized, and how the command ends.
@@ -149,11 +157,8 @@ impl Tally {
             return Outcome::Failed;
         }
         for (path, (identity, signs)) in self.images.iter().filter(|_| !quiet) {
-            let standing = Standing::of(identity, signs);
-            if standing != Standing::Verified {
-                let path = path.to_string_lossy();
-                output.note(&format!("{path}: {}: {}", standing.name(), words(identity, signs)));
-            }
+            let (path, standing) = (path.to_string_lossy(), Standing::of(identity, signs).name());
+            output.note(&format!("{path}: {standing}: {}", words(identity, signs)));
         }
         if !quiet && missed > 0 {
             let reasons: Vec<String> = self.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
@@ -173,8 +178,11 @@ struct Pass<'d, 'o> {
     command: &'d Decode,
     kernels: &'d Kernels<'o>,
     tally: &'d mut Tally,
+    checker: Checker,
     /// Control characters are taken out, since a person's terminal would obey them.
     safe: bool,
+    /// Stale frames are dimmed.
+    colors: bool,
 }
 
 impl Pass<'_, '_> {
@@ -215,7 +223,14 @@ impl Pass<'_, '_> {
     ) -> io::Result<()> {
         let pieces = decoder.pieces(text);
         let frames: Vec<Frame<'_>> = pieces.iter().filter_map(Piece::frame).collect();
-        let mut resolutions = kernel.resolve_all(&frames).into_iter();
+        let resolutions = kernel.resolve_all(&frames);
+        let mut calls = Vec::new();
+        if kernel.is_compared() && !pieces.is_empty() {
+            let (signs, checked) = self.checker.check(&pieces, |frame| kernel.of(frame));
+            self.tally.compared(kernel, &signs);
+            calls = checked;
+        }
+        let mut resolutions = resolutions.into_iter().enumerate();
         let mut at = 0;
         for piece in &pieces {
             let token = match piece {
@@ -227,16 +242,20 @@ impl Pass<'_, '_> {
                     continue;
                 }
             };
-            let Some(resolution) = resolutions.next() else { break };
-            if !self.tally.count(kernel, &token.found.frame, resolution.miss.as_ref()) {
+            let Some((number, resolution)) = resolutions.next() else { break };
+            if !self.tally.count(kernel, resolution.miss.as_ref()) {
                 continue;
             }
             self.copy(&text[at..token.line.start], out)?;
             let line = &text[token.line.clone()];
+            let call = calls.get(number).copied().flatten().filter(|_| !token.found.frame.reliable);
+            let is_dim = self.colors && matches!(call, Some(CallCheck::Differs | CallCheck::NoCall));
+            out.write_all(if is_dim { DIM } else { b"" })?;
             for (n, line) in token.lines(self.command.style.into(), line, &resolution.calls).iter().enumerate() {
                 out.write_all(if n > 0 { b"\n" } else { b"" })?;
                 self.copy(line, out)?;
             }
+            out.write_all(if is_dim { NOT_DIM } else { b"" })?;
             if let Some(source) = &self.command.source {
                 self.sources(source, &line[..line.len().min(token.found.symbol.start)], &resolution.calls, out)?;
             }

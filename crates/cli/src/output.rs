@@ -53,6 +53,11 @@ impl Output {
         self.terminal
     }
 
+    /// True where standard output takes colours.
+    pub fn has_colors(&self) -> bool {
+        anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+    }
+
     /// Says what is wrong with a file; the run goes on with the others.
     pub fn error(&self, path: &Path, error: &dyn Display) {
         self.failed.store(true, Ordering::Relaxed);

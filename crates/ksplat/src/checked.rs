@@ -1,8 +1,12 @@
 //! A report held against the images that it is symbolized by.
 
+use std::collections::HashMap;
+
 use symbolize::Symbolizer;
-use symbolize::proof::{CallCheck, Signs, check_calls};
-use trace::{Frame, Report};
+use symbolize::proof::{CallCheck, Signs, Stack, check_calls, look_ahead};
+use trace::{Context, Frame, Report};
+
+use crate::Piece;
 
 /// What a report says for and against its images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,5 +46,51 @@ impl Checked {
             }
         }
         checked
+    }
+}
+
+/// Callers whose stacks are remembered; a log with more of them is none.
+const CALLERS: usize = 1 << 12;
+
+/// Holds a log against its images while it is decoded, wherever it is cut.
+#[derive(Debug, Default)]
+pub struct Checker {
+    stacks: HashMap<Context, Stack>,
+}
+
+impl Checker {
+    /// Checks the next pieces; `of` says which images a frame is looked up in. For each frame, whether it calls the one below.
+    pub fn check<'i>(
+        &mut self,
+        pieces: &[Piece<'_>],
+        of: impl Fn(&Frame<'_>) -> &'i Symbolizer<'i>,
+    ) -> (Signs, Vec<Option<CallCheck>>) {
+        let frames: Vec<Frame<'_>> = pieces.iter().filter_map(Piece::frame).collect();
+        look_ahead(&frames, &of);
+        let (mut signs, mut calls) = (Signs::default(), Vec::with_capacity(frames.len()));
+        for piece in pieces {
+            let token = match piece {
+                Piece::Frame(token) => token,
+                Piece::Code(code) => {
+                    if let Some(frame) = code.frame() {
+                        signs.code(of(&frame), &frame, &code.listing.bytes, code.listing.pointer);
+                    }
+                    continue;
+                }
+            };
+            let frame = &token.found.frame;
+            if self.stacks.len() >= CALLERS {
+                self.stacks.clear();
+            }
+            let stack = self.stacks.entry(token.context).or_default();
+            if token.begins {
+                *stack = Stack::default();
+            }
+            let call = stack.check(of(frame), frame);
+            signs.call(frame, call);
+            signs.size(of(frame), frame);
+            calls.push(call);
+        }
+        (signs, calls)
     }
 }

@@ -16,6 +16,10 @@ pub struct Token<'t> {
     pub line: Range<usize>,
     /// The frame; its places are in bytes of the line.
     pub found: FrameAt<'t>,
+    /// Who printed it.
+    pub context: Context,
+    /// Whether it is no frame of the stack that its caller printed a frame of before.
+    pub begins: bool,
 }
 
 impl Token<'_> {
@@ -80,6 +84,10 @@ pub struct Decoder {
     entered: HashSet<Context>,
     /// The line with the instruction pointer, of callers that printed it last: it tells whose code the next line shows.
     pointers: HashMap<Context, Vec<u8>>,
+    /// What trapped last, as it was printed: the stack below may begin with it.
+    trapped: HashMap<Context, Vec<u8>>,
+    /// Callers that are printing a stack.
+    stacks: HashSet<Context>,
     /// Callers that were asked what they run, since the detector of hangs wondered: nothing traps there.
     asked: HashSet<Context>,
     /// The code that was listed last: an oops prints it once more at its end.
@@ -111,6 +119,15 @@ pub struct CodeLine {
     pub at: usize,
     /// What it shows.
     pub listing: Listing,
+    /// The line with the instruction pointer, where it was just above.
+    pointer: Vec<u8>,
+}
+
+impl CodeLine {
+    /// The frame that the code is of.
+    pub fn frame(&self) -> Option<Frame<'_>> {
+        Frame::find(&self.pointer).map(|found| found.frame)
+    }
 }
 
 /// Callers that are remembered; a log with more of them is none.
@@ -119,8 +136,8 @@ const CALLERS: usize = 1 << 16;
 /// The line above a listing.
 const LISTING: &[u8] = b"----------------";
 
-/// Bytes of a line with an instruction pointer that say whose it is.
-const POINTER: usize = 32;
+/// Bytes of a line with an instruction pointer, a function's name and a module's among them.
+const POINTER: usize = 512;
 
 impl Decoder {
     /// The frames of the next lines, at most one a line. Text that already says where its frames stand has none.
@@ -161,9 +178,10 @@ impl Decoder {
             return None;
         }
         let trap = if self.asked.contains(&line.context) { Trap::Nothing } else { Trap::At };
-        let listing = code::listing([pointer.as_deref().unwrap_or_default(), line.body], trap)?;
+        let pointer = pointer.unwrap_or_default();
+        let listing = code::listing([&pointer[..], line.body], trap)?;
         self.listed = text.to_vec();
-        Some(CodeLine { line: line.offset..line.end(), at: line.raw.len() - text.len(), listing })
+        Some(CodeLine { line: line.offset..line.end(), at: line.raw.len() - text.len(), listing, pointer })
     }
 
     fn token<'t>(&mut self, line: &Line<'t>) -> Option<Token<'t>> {
@@ -172,24 +190,50 @@ impl Decoder {
             self.entered.remove(&line.context);
         }
         let Some(mut found) = Frame::find(line.raw) else {
-            let mut found = bare(line)?;
+            let Some(mut found) = bare(line) else {
+                if !self.stacks.is_empty() && !is_mark(line.body) {
+                    self.stacks.remove(&line.context);
+                }
+                return None;
+            };
             found.frame.exact = pointer;
-            return Some(Token { line: line.offset..line.end(), found });
+            let begins = self.begins(line.context, !pointer);
+            return Some(Token { line: line.offset..line.end(), found, context: line.context, begins });
         };
         if is_symbolized(&line.raw[found.symbol.end..]) {
             return None;
         }
         let is_trace = Frame::parse(line.body).is_some();
+        let begins = self.begins(line.context, is_trace && !pointer);
+        let symbol = &line.raw[found.symbol.clone()];
         let frame = &mut found.frame;
-        frame.exact = pointer || is_warning(line.body);
+        frame.exact = pointer || is_warning(line.body) || is_access(line.body);
+        if frame.exact && self.trapped.len() < CALLERS {
+            self.trapped.insert(line.context, symbol.to_vec());
+        }
         if is_trace && frame.reliable {
+            frame.exact |= begins && self.trapped.get(&line.context).is_some_and(|trapped| trapped == symbol);
             frame.exact |= self.entered.remove(&line.context);
             if frame.is_exception_entry() && self.entered.len() < CALLERS {
                 self.entered.insert(line.context);
             }
         }
-        Some(Token { line: line.offset..line.end(), found })
+        Some(Token { line: line.offset..line.end(), found, context: line.context, begins })
     }
+
+    /// Takes note of a frame; true where it is not of the stack that its caller was printing.
+    fn begins(&mut self, context: Context, is_of_stack: bool) -> bool {
+        if is_of_stack && self.stacks.len() < CALLERS {
+            return self.stacks.insert(context);
+        }
+        self.stacks.remove(&context);
+        true
+    }
+}
+
+/// A line between the frames of a stack: ` <TASK>`, ` </IRQ>`.
+fn is_mark(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), [b'<', .., b'>'])
 }
 
 /// A line that is an address and nothing else: `[<ffffffff81000010>]`, `RIP: 0010:0xffffffff81000010`.
@@ -237,6 +281,12 @@ fn is_symbolized(rest: &[u8]) -> bool {
     memchr::memchr(b'.', path).is_some() && !line.is_empty() && line.iter().all(u8::is_ascii_digit)
 }
 
+/// `BUG: KFENCE: out-of-bounds read in f+0x1/0x2`: the address of the instruction that did it (mm/kfence/report.c).
+fn is_access(body: &[u8]) -> bool {
+    let is_at = |access: &str| memmem::find(body, access.as_bytes()).is_some();
+    body.starts_with(b"BUG: KFENCE: ") && (is_at(" read in ") || is_at(" write in "))
+}
+
 /// `WARNING: CPU: 1 PID: 5 at fs/inode.c:12 f+0x1/0x2`: the address of the trapping instruction (lib/bug.c, `report_bug`).
 fn is_warning(body: &[u8]) -> bool {
     body.starts_with(b"WARNING: ") && memmem::find(body, b" at ").is_some()
@@ -257,6 +307,28 @@ mod tests {
                     [ 1.0][ T1]  ? y+0x1/0x2\n[ 1.0][ T1]  b+0x1/0x2\n[ 1.0][ T1]  c+0x1/0x2\n";
         let want = [("a", true), ("asm_exc_page_fault", false), ("x", false), ("y", false), ("b", true), ("c", false)];
         assert_eq!(tokens(text), want.map(|(name, exact)| (name.to_owned(), exact)));
+    }
+
+    #[test]
+    fn a_stack_that_begins_with_what_trapped_is_exact_there() {
+        for headline in ["RIP: 0010:a+0x1/0x2", "BUG: KFENCE: use-after-free read in a+0x1/0x2"] {
+            let text =
+                format!("{headline}\nCall Trace:\n a+0x1/0x2\n b+0x1/0x2\n a+0x1/0x2\nFreed by task 7:\n c+0x1/0x2\n");
+            let exact: Vec<bool> = tokens(&text).into_iter().map(|(_, exact)| exact).collect();
+            assert_eq!(exact, [true, true, false, false, false], "{headline}");
+        }
+        let free = "BUG: KFENCE: invalid free in a+0x1/0x2\n\nInvalid free of 0x1:\n a+0x1/0x2\n";
+        assert_eq!(tokens(free), [("a".to_owned(), false), ("a".to_owned(), false)]);
+    }
+
+    #[test]
+    fn stacks_begin_where_their_caller_printed_something_else() {
+        let text = "[ 1.0][ T1] RIP: 0010:a+0x1/0x2\n[ 1.0][ T1] Call Trace:\n[ 1.0][ T1]  <TASK>\n[ 1.0][ T1]  b+0x1/0x2\n\
+                    [ 1.0][ T2]  x+0x1/0x2\n[ 1.0][ T1]  </IRQ>\n[ 1.0][ T1]  ? c+0x1/0x2\n[ 1.0][ T1]  </TASK>\n\
+                    [ 1.0][ T1] Freed by task 7:\n[ 1.0][ T1]  d+0x1/0x2\n[ 1.0][ T2]  y+0x1/0x2\n";
+        let found = Decoder::default().tokens(text.as_bytes()).into_iter();
+        let found: Vec<_> = found.map(|token| (token.found.frame.function, token.begins)).collect();
+        assert_eq!(found, [("a", true), ("b", true), ("x", true), ("c", false), ("d", true), ("y", false)]);
     }
 
     #[test]

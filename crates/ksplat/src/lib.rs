@@ -27,7 +27,7 @@ mod traits;
 
 use echoes::Echoes;
 
-pub use checked::Checked;
+pub use checked::{Checked, Checker};
 pub use decode::{CodeLine, Decoder, Piece, Style, Token};
 pub use index::build_index;
 pub use symbolized::{Symbolized, listing, trapping_instruction};

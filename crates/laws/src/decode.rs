@@ -7,7 +7,7 @@ use crate::{ensure, shown};
 /// Each frame stands in a line of its own, in order, and is text of that line.
 pub(crate) fn tokens_stand_in_their_lines(text: &[u8]) -> Result<(), String> {
     let mut last = 0;
-    for Token { line, found } in Decoder::default().tokens(text) {
+    for Token { line, found, .. } in Decoder::default().tokens(text) {
         ensure!(last <= line.start, "a line starts at {}, the one before ends at {last}", line.start);
         ensure!(line.start == 0 || text[line.start - 1] == b'\n', "{} is within a line", line.start);
         ensure!(matches!(text.get(line.end), None | Some(b'\n')), "{} is within a line", line.end);
@@ -28,7 +28,7 @@ pub(crate) fn pieces_have_the_same_tokens(text: &[u8]) -> Result<(), String> {
     let (mut decoder, mut at, mut pieces) = (Decoder::default(), 0, Vec::new());
     for piece in text.chunk_by(|a, b| *a != b'\n' || b.is_ascii_alphabetic()) {
         for token in decoder.tokens(piece) {
-            pieces.push(Token { line: token.line.start + at..token.line.end + at, found: token.found });
+            pieces.push(Token { line: token.line.start + at..token.line.end + at, ..token });
         }
         at += piece.len();
     }

@@ -27,6 +27,10 @@ const INT3: u8 = 0xcc;
 /// Its text form is what syzkaller appends to a report, in the layout of objdump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
+    /// All bytes of the line.
+    pub bytes: Vec<u8>,
+    /// Which of them the instruction pointer stood at.
+    pub pointer: usize,
     /// Leading bytes that are left out, since they seem to be the end of an instruction.
     pub skipped: usize,
     /// The number of the instruction that trapped, where one did.
@@ -106,7 +110,7 @@ impl Found {
         let instructions = Disassembly::new(&code.bytes[*skipped..], *bits).instructions();
         let at = instructions.iter().position(|instruction| skipped + instruction.offset == code.trap)?;
         let trapping = Some(at).filter(|_| trap != Trap::Nothing);
-        Some(Listing { skipped: *skipped, trapping, instructions })
+        Some(Listing { bytes: code.bytes.clone(), pointer: code.trap, skipped: *skipped, trapping, instructions })
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Module<'i> {
     paths: Paths,
     debug: OnceLock<Result<AnyDebug<'i>, Miss>>,
     names: Mutex<HashMap<String, Named<'i>>>,
+    /// Symbols by the addresses that they were asked for by.
+    covering: Mutex<HashMap<u64, Option<Symbol<'i>>>>,
     index: OnceLock<&'i Index<'i>>,
 }
 
@@ -43,7 +45,14 @@ pub(crate) enum AnyDebug<'i> {
 
 impl<'i> Module<'i> {
     pub(crate) fn new(image: &'i Image<'i>, paths: &Paths) -> Module<'i> {
-        Module { image, paths: paths.clone(), debug: OnceLock::new(), names: Mutex::default(), index: OnceLock::new() }
+        Module {
+            image,
+            paths: paths.clone(),
+            debug: OnceLock::new(),
+            names: Mutex::default(),
+            covering: Mutex::default(),
+            index: OnceLock::new(),
+        }
     }
 
     /// Takes an index of the image, which is asked first.
@@ -92,7 +101,28 @@ impl<'i> Module<'i> {
 
     /// The symbol that covers a flat address.
     pub(crate) fn symbol_at(&self, flat: u64) -> Option<Symbol<'i>> {
-        self.image.symbols_at(&[flat]).pop().flatten()
+        let known = self.covering().get(&flat).copied();
+        known.unwrap_or_else(|| {
+            self.look_at(&[flat]);
+            self.covering().get(&flat).copied().flatten()
+        })
+    }
+
+    /// Looks up the symbols at addresses that nobody has asked for yet.
+    pub(crate) fn look_at(&self, flats: &[u64]) {
+        let missing: Vec<u64> = {
+            let known = self.covering();
+            flats.iter().copied().filter(|flat| !known.contains_key(flat)).collect()
+        };
+        if missing.is_empty() {
+            return;
+        }
+        let found = self.image.symbols_at(&missing);
+        let mut known = self.covering();
+        if known.len() > MAX_NAMES {
+            known.clear();
+        }
+        known.extend(missing.into_iter().zip(found));
     }
 
     /// The calls at a flat address, without the physical function's name.
@@ -107,6 +137,10 @@ impl<'i> Module<'i> {
             Ok(AnyDebug::Linked(debug)) => debug.locate(flat),
             Ok(AnyDebug::Relocatable(debug)) => debug.locate(flat),
         }
+    }
+
+    fn covering(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Option<Symbol<'i>>>> {
+        self.covering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Named<'i>>> {

@@ -13,7 +13,8 @@ use std::ops::AddAssign;
 
 use trace::Frame;
 
-pub use calls::{CallCheck, check_calls};
+pub(crate) use calls::whole;
+pub use calls::{CallCheck, Stack, check_calls, look_ahead};
 
 use crate::module::Named;
 use crate::resolve::meant;
@@ -39,6 +40,8 @@ pub struct Signs {
     pub code: Count,
     /// Call instructions before return addresses of frames that the unwinder does not doubt.
     pub calls: Count,
+    /// The same of frames that the unwinder doubts: those that differ are stale.
+    pub doubted: Count,
 }
 
 /// Whether the image is the right one.
@@ -87,6 +90,7 @@ impl AddAssign for Signs {
         self.sizes += other.sizes;
         self.code += other.code;
         self.calls += other.calls;
+        self.doubted += other.doubted;
     }
 }
 
@@ -103,6 +107,10 @@ impl fmt::Display for Signs {
         for (name, count) in named.into_iter().filter(|(_, count)| count.compared() > 0) {
             write!(f, "{between}{} of {} {name} agree", count.agree, count.compared())?;
             between = ", ";
+        }
+        let Count { differ: stale, .. } = self.doubted;
+        if stale > 0 {
+            write!(f, "{between}{stale} of {} doubted frames are stale", self.doubted.compared())?;
         }
         Ok(())
     }
@@ -124,10 +132,11 @@ impl Signs {
 
     /// Counts the check of a frame's call.
     pub fn call(&mut self, frame: &Frame<'_>, check: Option<CallCheck>) {
-        match check.filter(|_| frame.reliable) {
-            Some(CallCheck::Agrees) => self.calls.agree += 1,
-            Some(CallCheck::Differs | CallCheck::NoCall) => self.calls.differ += 1,
-            Some(CallCheck::Unknown) => self.calls.unknown += 1,
+        let count = if frame.reliable { &mut self.calls } else { &mut self.doubted };
+        match check {
+            Some(CallCheck::Agrees) => count.agree += 1,
+            Some(CallCheck::Differs | CallCheck::NoCall) => count.differ += 1,
+            Some(CallCheck::Unknown) => count.unknown += 1,
             None => {}
         }
     }

@@ -7,6 +7,7 @@ use trace::Frame;
 
 use crate::index::Index;
 use crate::module::{Module, Named};
+use crate::proof::whole;
 use crate::resolve::meant;
 use crate::{KaslrOffset, LinkAddr, Paths, Resolution, RuntimeAddr, resolve};
 
@@ -55,9 +56,11 @@ impl<'i> Symbolizer<'i> {
         let mut wanted: Vec<(Option<String>, Vec<&str>)> = Vec::new();
         for frame in frames.iter().filter(|frame| !frame.function.is_empty()) {
             let module = frame.module.map(plain);
+            // The second is what the frame above is expected to call.
+            let both = [frame.function, whole(frame.function)];
             match wanted.iter_mut().find(|(other, _)| *other == module) {
-                Some((_, names)) => names.push(frame.function),
-                None => wanted.push((module, vec![frame.function])),
+                Some((_, names)) => names.extend(both),
+                None => wanted.push((module, both.to_vec())),
             }
         }
         for (module, mut names) in wanted {

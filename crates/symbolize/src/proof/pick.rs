@@ -3,7 +3,7 @@
 
 use trace::Frame;
 
-use super::calls::{CallCheck, check_symbol};
+use super::calls::{CallCheck, Callee, check_symbol};
 use super::site::{Site, Target, before};
 use crate::module::{Module, Named};
 use crate::resolve::meant;
@@ -67,7 +67,7 @@ fn calling<'i>(
     }
     let mut only = None;
     for (number, candidate) in candidates.iter().enumerate() {
-        match check_symbol(module, &candidate.symbol, frame, Some(below)) {
+        match check_symbol(module, &candidate.symbol, frame, Some(&Callee::of(below))) {
             Some(CallCheck::Agrees) if only.is_none() => only = Some(number),
             Some(CallCheck::Differs | CallCheck::NoCall) => {}
             _ => return None,

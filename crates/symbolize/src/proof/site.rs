@@ -76,6 +76,12 @@ pub(crate) fn before<'i>(
     }
 }
 
+/// The place in the same image that a call of five bytes before `end` leads to, if one seems to stand there.
+pub(crate) fn near_call(image: &Image<'_>, end: u64) -> Option<u64> {
+    let at = end.checked_sub(5).filter(|at| image.text(*at, 1) == Some(&[0xe8]))?;
+    if let Some(Target::Flat(flat)) = target(image, at + 1, end) { Some(flat) } else { None }
+}
+
 /// Where a function goes on in another one, which then returns to the function's caller.
 #[derive(Debug, Default)]
 pub(crate) struct Jumps<'i> {
@@ -113,7 +119,7 @@ pub(crate) fn jumps<'i>(image: &'i Image<'i>, symbol: &Symbol<'i>) -> Jumps<'i> 
 }
 
 /// What the operand at `at`, which counts from `end`, refers to.
-fn target<'i>(image: &'i Image<'i>, at: u64, end: u64) -> Option<Target<'i>> {
+fn target<'i>(image: &Image<'i>, at: u64, end: u64) -> Option<Target<'i>> {
     match image.operand(at) {
         Some(Operand::Place(flat)) => Some(Target::Flat(flat)),
         Some(Operand::Symbol(name)) => Some(Target::Name(name)),
