@@ -46,3 +46,20 @@ fn rows_of_ksplats_rules_are_unknown_to_syzbots() {
         assert_ne!(by, Some(format.index), "line {} of format/table.rs", format.row.line);
     }
 }
+
+/// `testdata/reports` shows what each row is for.
+#[test]
+fn every_row_names_a_log_of_ours() {
+    let mut named = vec![false; Format::all().len()];
+    for log in testkit::logs() {
+        for rules in [Rules::Syzbot, Rules::Ksplat] {
+            let console = trace::Console::read(&log.bytes);
+            let log = Log::parse(console.text(), rules);
+            log.splats().filter_map(|splat| Title::of(&splat).format).for_each(|format| named[format.index] = true);
+        }
+    }
+    let without = Format::all().iter().filter(|format| !named[format.index]);
+    let without: Vec<String> =
+        without.map(|format| format!("line {}: {}", format.row.line, format.row.shape)).collect();
+    assert!(without.is_empty(), "{} rows have no log in testdata/reports:\n{}", without.len(), without.join("\n"));
+}

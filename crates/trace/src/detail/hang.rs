@@ -53,11 +53,12 @@ impl<'t> Hang<'t> {
         Hang { kind, task: None, cpu: None, seconds: None, state: None, waits_for: None, owner: None, pool: None }
     }
 
-    /// Reads `INFO: task sh:65 blocked for more than 143 seconds.`
+    /// Reads `INFO: task sh:65 blocked for more than 143 seconds.`, and linux-next's `… can't die for more than …`.
     pub(super) fn of_task(line: &'t [u8]) -> Option<Hang<'t>> {
         let mut line = Cursor(line);
         line.skip("INFO: task ")?;
-        let task = By::task(line.until(" blocked ")?, b':');
+        let task = line.until(" blocked ").or_else(|| line.until(" can't die "))?;
+        let task = By::task(task, b':');
         // Since 6.18: `blocked in I/O wait for more than`.
         let waits_for = line.skip("in I/O wait ").map(|()| "I/O".into());
         line.skip("for more than ")?;

@@ -116,6 +116,8 @@ impl<'t> DetailReader<'t> {
         match std::mem::take(&mut self.next) {
             Next::Ubsan => self.detail.ubsan.as_mut().is_some_and(|ubsan| {
                 ubsan.read(line);
+                // `signed integer overflow:`, in kernels before 5.7.
+                self.next = if line.ends_with(b":") { Next::Ubsan } else { Next::Nothing };
                 true
             }),
             Next::Place => self.detail.object.as_mut().is_some_and(|object| {
