@@ -24,6 +24,7 @@ pub struct Kernel {
     pub files: Vec<(String, String)>,
     pub build_id: &'static str,
     has_debug_information: bool,
+    is_aligned: bool,
 }
 
 pub fn base() -> Kernel {
@@ -31,6 +32,7 @@ pub fn base() -> Kernel {
         files: FILES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec(),
         build_id: "0x1111111111111111",
         has_debug_information: true,
+        is_aligned: true,
     }
 }
 
@@ -59,6 +61,12 @@ impl Kernel {
         self
     }
 
+    /// With code without gaps.
+    pub fn without_alignment(mut self) -> Kernel {
+        self.is_aligned = false;
+        self
+    }
+
     /// Builds it in the three forms.
     pub fn build(&self, folder: &Path) -> [PathBuf; 3] {
         let _ = fs::remove_dir_all(folder);
@@ -76,7 +84,9 @@ impl Kernel {
             let object = format!("{name}.o");
             let flags = ["-c", debug, "-O2", "-mcmodel=kernel", "-fno-pic", "-fno-pie", "-ffreestanding", "-I."];
             let more = ["-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-stack-protector"];
-            run(Command::new("gcc").args(flags).args(more).args([name, "-o", &object]));
+            let dense = ["-fno-align-functions", "-fno-align-jumps", "-fno-align-labels", "-fno-align-loops"];
+            let dense = if self.is_aligned { &[][..] } else { &dense };
+            run(Command::new("gcc").args(flags).args(more).args(dense).args([name, "-o", &object]));
             objects.push(object);
         }
         let link = ["-e", "start", "-z", "noexecstack", "-Ttext=0xffffffff81000000"];

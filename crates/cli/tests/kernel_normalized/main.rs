@@ -11,6 +11,8 @@ mod lines;
 mod order;
 mod tables;
 
+use std::process::Command;
+
 use kernel::{FIRST, base, compared, different};
 
 #[test]
@@ -29,6 +31,28 @@ fn a_constant_counts() {
     different("constant", base().with("4711", "4712"), "  first\n");
     different("table", base().with("{ 10, 20, 30, 40 }", "{ 10, 21, 30, 40 }"), "  limits\n");
     different("argument", base().with("second(7)", "second(8)"), "  choose");
+}
+
+/// One inserted byte moves all code behind it, whose displacements change with that; only the function that has it differs.
+#[test]
+fn one_inserted_byte_changes_no_later_function() {
+    // Else what aligns functions would take it.
+    let first = base().without_alignment();
+    let other = first.clone().with("return first(x) * 9;", "asm volatile(\"nop\"); return first(x) * 9;");
+    for out in compared("byte", &first, &other) {
+        let counts: Vec<&str> = out.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+        assert_eq!(counts, ["functions             1 changed"], "{out}");
+        assert!(out.contains("functions changed: 1\n  third\n"), "{out}");
+    }
+    // The later ones did move, by this byte.
+    let [ours, theirs] = ["a", "b"].map(|side| {
+        let output = Command::new("nm").arg(kernel::folder("byte").join(side).join("vmlinux")).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line =
+            |name: &str| text.lines().find(|line| line.ends_with(name)).unwrap().split(' ').next().unwrap().to_owned();
+        [" third", " fourth"].map(|name| u64::from_str_radix(&line(name), 16).unwrap())
+    });
+    assert_eq!((theirs[0], theirs[1]), (ours[0], ours[1] + 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tables whose entries count, and their order does not.
 
-use crate::kernel::{base, different, equivalent};
+use crate::kernel::{base, compared, different, equivalent};
 
 #[test]
 fn the_line_of_a_debug_message_does_not_count() {
@@ -8,6 +8,10 @@ fn the_line_of_a_debug_message_does_not_count() {
     equivalent("ddebug", comment.with("__UNIQUE_ID_ddebug100", "__UNIQUE_ID_ddebug207"));
     different("ddebug-flags", base().with("__LINE__, 0, 1 }", "__LINE__, 0, 3 }"), "  __UNIQUE_ID_ddebug\n");
     different("ddebug-class", base().with("__LINE__, 0, 1 }", "__LINE__, 5, 1 }"), "  __UNIQUE_ID_ddebug\n");
+    // Those of net_dbg_ratelimited() and the like have another name.
+    let local = base().with("__UNIQUE_ID_ddebug100", "descriptor");
+    let moved = local.clone().with("static struct _ddebug", "/*\n * A comment.\n */\nstatic struct _ddebug");
+    assert_eq!(compared("ddebug-local", &local, &moved), ["equivalent"; 3]);
     different("ddebug-text", base().with("third says", "third said"), "  __UNIQUE_ID_ddebug\n");
 }
 

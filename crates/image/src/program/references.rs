@@ -65,6 +65,16 @@ const IGNORED: [(&str, u64); 16] = [
 /// A line number in a `struct _ddebug` (include/linux/dynamic_debug.h): behind four pointers.
 const DDEBUG_LINE: (u64, u32) = (32, 2);
 
+/// Sizes of it (bytes): with a key that can be switched, before there were classes, and without a key.
+const DDEBUG_SIZES: [u64; 3] = [56, 48, 40];
+
+/// Whether an object is a `struct _ddebug`: most have a name of their own, those of `net_dbg_ratelimited()` and the like are a static
+/// `descriptor`.
+fn is_ddebug(name: &str, unit: &Unit) -> bool {
+    let is_named = name.starts_with("__UNIQUE_ID_ddebug") || name.split('.').next() == Some("descriptor");
+    is_named && unit.is_sized && DDEBUG_SIZES.contains(&(unit.end - unit.begin))
+}
+
 impl<'d> Space<'d> {
     /// Finds the references of neighbouring units, as [`Space::units`] has them; `lines` says of which lines instructions are.
     pub fn scan(&self, units: &[Unit], lines: Option<&Lines<'_>>) -> Scanned {
@@ -122,11 +132,9 @@ impl<'d> Space<'d> {
             code::scan(self, unit, bytes, lines, found);
             return;
         }
-        if name.starts_with("__UNIQUE_ID_ddebug") && unit.is_sized {
+        if is_ddebug(name, unit) {
             let (at, size) = DDEBUG_LINE;
-            if u64::from(size) + at <= unit.end - unit.begin {
-                found.push(ignored(unit.begin + at, size.into()));
-            }
+            found.push(ignored(unit.begin + at, size.into()));
         }
         let spots = self.spots.partition_point(|spot| spot.begin < unit.begin);
         let spots = self.spots[spots..].iter().take_while(|spot| spot.begin < unit.end);
