@@ -42,6 +42,9 @@ pub struct Shared {
     /// Where debug files are: kernels, chosen by the log, and modules
     #[arg(long, value_name = "DIR", global = true)]
     pub debug_dir: Vec<PathBuf>,
+    /// The kernel's release, for logs that name none
+    #[arg(long, short, value_name = "RELEASE", global = true, hide_short_help = true)]
+    pub release: Option<String>,
     /// What /usr/lib/debug, /lib/modules and /boot lie in [default: /]
     #[arg(long, value_name = "DIR", global = true, hide_short_help = true)]
     pub sysroot: Option<PathBuf>,

@@ -1,20 +1,24 @@
 //! `ksplat decode`: the log again, byte for byte, with its frames symbolized.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod link;
+mod tally;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use ksplat::symbolize::proof::{CallCheck, Signs, Standing};
-use ksplat::symbolize::{Call, Identity, Miss};
+use ksplat::symbolize::Call;
+use ksplat::symbolize::proof::CallCheck;
 use ksplat::trace::{Boots, Frame};
 use ksplat::{Checker, CodeLine, Decoder, Options, Piece};
 
 use crate::args::{Format, Shared};
 use crate::input::inputs;
-use crate::kernel::{Booted, Kernel, Kernels};
+use crate::kernel::{Booted, Kernels};
 use crate::output::{Outcome, Output, reason};
-use crate::report::{self, words};
+use crate::report;
+use link::{Link, tag};
+use tally::Tally;
 
 /// What `decode` takes.
 #[derive(Debug, clap::Args)]
@@ -25,6 +29,9 @@ pub struct Decode {
     /// Show the source around each line, from a source tree
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
+    /// On a terminal, make places of source links to an editor (with --source DIR) or a browser of the kernel's source
+    #[arg(long, value_enum)]
+    link: Option<Link>,
     /// Logs, directories or archives, or as decode_stacktrace.sh has it: VMLINUX [BASE|auto [MODULES]]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -79,17 +86,6 @@ const NOT_DIM: &[u8] = b"\x1b[22m";
 /// Bytes that are decoded at once, where the input has them.
 const CHUNK: usize = 1 << 20;
 
-/// Frames that were symbolized, and the reasons why others were not.
-#[derive(Default)]
-struct Tally {
-    frames: usize,
-    missed: BTreeMap<String, usize>,
-    /// Releases of which no kernel was found.
-    without: BTreeSet<String>,
-    /// By image, what is known of it, and what agrees with it.
-    images: BTreeMap<PathBuf, (Identity, Signs)>,
-}
-
 /// Runs the command.
 pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Outcome> {
     let (paths, shared) = command.arguments(shared);
@@ -119,53 +115,6 @@ pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Out
     }
     results.flush()?;
     Ok(tally.say(shared.quiet, output))
-}
-
-impl Tally {
-    /// Counts a frame; true where it has calls.
-    fn count(&mut self, kernel: &Kernel<'_>, miss: Option<&Miss>) -> bool {
-        self.frames += 1;
-        if let Some(why) = miss {
-            *self.missed.entry(kind(why)).or_default() += 1;
-        }
-        if miss == Some(&Miss::NoVmlinux) {
-            self.without.insert(kernel.release().unwrap_or("a log that names no release").to_owned());
-        }
-        miss.is_none()
-    }
-
-    /// Adds what was compared.
-    fn compared(&mut self, kernel: &Kernel<'_>, with: &Signs) {
-        let Some(path) = kernel.path() else { return };
-        let image = self.images.entry(path.to_owned());
-        let (identity, signs) = image.or_insert_with(|| (Identity::Unknown, Signs::default()));
-        if !matches!(identity, Identity::Same(_)) {
-            *identity = kernel.identity().clone();
-        }
-        *signs += *with;
-    }
-
-    /// Says what was not symbolized, and how the command ends.
-    fn say(&self, quiet: bool, output: &Output) -> Outcome {
-        let missed = self.missed.values().sum::<usize>();
-        if missed > 0 && missed == self.frames && !self.without.is_empty() {
-            let releases: Vec<&str> = self.without.iter().map(String::as_str).collect();
-            output.note(&format!(
-                "no kernel found for {}: give --vmlinux FILE, --modules DIR or --debug-dir DIR; `ksplat doctor` shows where it was looked for",
-                releases.join(", ")
-            ));
-            return Outcome::Failed;
-        }
-        for (path, (identity, signs)) in self.images.iter().filter(|_| !quiet) {
-            let (path, standing) = (path.to_string_lossy(), Standing::of(identity, signs).name());
-            output.note(&format!("{path}: {standing}: {}", words(identity, signs)));
-        }
-        if !quiet && missed > 0 {
-            let reasons: Vec<String> = self.missed.iter().map(|(why, count)| format!("{count} {why}")).collect();
-            output.note(&format!("{missed} of {} frames stay as they were: {}", self.frames, reasons.join("; ")));
-        }
-        output.finish(self.frames > 0, "no stack frame found", quiet)
-    }
 }
 
 /// Which side of the pipe failed.
@@ -253,7 +202,11 @@ impl Pass<'_, '_> {
             out.write_all(if is_dim { DIM } else { b"" })?;
             for (n, line) in token.lines(self.command.style.into(), line, &resolution.calls).iter().enumerate() {
                 out.write_all(if n > 0 { b"\n" } else { b"" })?;
-                self.copy(line, out)?;
+                let calls = match self.command.style {
+                    Style::Ksplat => &resolution.calls[n..=n],
+                    Style::Kernel => &resolution.calls,
+                };
+                self.linked(line, calls, kernel, out)?;
             }
             out.write_all(if is_dim { NOT_DIM } else { b"" })?;
             if let Some(source) = &self.command.source {
@@ -262,6 +215,24 @@ impl Pass<'_, '_> {
             at = token.line.end;
         }
         self.copy(&text[at..], out)
+    }
+
+    /// A line, the places of these calls in it as links where a person can follow them.
+    fn linked(&self, line: &[u8], calls: &[Call<'_>], kernel: &Booted<'_>, out: &mut impl Write) -> io::Result<()> {
+        let Some(link) = self.command.link.filter(|_| self.safe) else { return self.copy(line, out) };
+        let tag = tag(kernel.build());
+        let mut rest = line;
+        for call in calls {
+            let place = call.place().to_string();
+            let Some(at) = memchr::memmem::find(rest, place.as_bytes()) else { continue };
+            let Some(url) = link.url(call, &tag, self.command.source.as_deref()) else { continue };
+            self.copy(&rest[..at], out)?;
+            write!(out, "\x1b]8;;{url}\x1b\\")?;
+            self.copy(place.as_bytes(), out)?;
+            out.write_all(b"\x1b]8;;\x1b\\")?;
+            rest = &rest[at + place.len()..];
+        }
+        self.copy(rest, out)
     }
 
     /// The source around each call below its frame, indented as the frame is.
@@ -299,15 +270,6 @@ impl Pass<'_, '_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The reason without the numbers that differ from frame to frame.
-fn kind(miss: &Miss) -> String {
-    match miss {
-        Miss::OtherSize { .. } => "size differs from the image's".into(),
-        Miss::Ambiguous(_) => "several symbols have this name and size".into(),
-        other => other.to_string(),
     }
 }
 

@@ -32,6 +32,8 @@ static NOTHING: LazyLock<Symbolizer<'static>> = LazyLock::new(|| Symbolizer::new
 pub struct Kernels<'o> {
     files: Arc<Files<'o>>,
     vmlinux: Option<PathBuf>,
+    /// The release of logs that name none.
+    release: Option<String>,
     known: Mutex<HashMap<Build, Arc<Kernel<'o>>>>,
 }
 
@@ -77,7 +79,12 @@ impl<'o> Kernels<'o> {
             said: Mutex::default(),
             output,
         });
-        let kernels = Kernels { files, vmlinux: shared.vmlinux.clone(), known: Mutex::default() };
+        let kernels = Kernels {
+            files,
+            vmlinux: shared.vmlinux.clone(),
+            release: shared.release.clone(),
+            known: Mutex::default(),
+        };
         // What is named must be a kernel, whatever the logs say.
         if let Some(path) = &kernels.vmlinux
             && let Err(why) = kernels.files.kernel(path)
@@ -95,7 +102,13 @@ impl<'o> Kernels<'o> {
 
     /// The kernel of a boot. What is wrong with the search is said once.
     pub fn of(&self, boot: &Boot) -> Booted<'o> {
-        Booted { kernel: self.of_build(&boot.build), offset: boot.offset.map(KaslrOffset) }
+        Booted { kernel: self.of_build(&self.released(&boot.build)), offset: boot.offset.map(KaslrOffset) }
+    }
+
+    /// A build, with the release of the command line where the log names none.
+    pub fn released(&self, build: &Build) -> Build {
+        let release = build.release.clone().or_else(|| self.release.clone());
+        Build { release, ..build.clone() }
     }
 
     fn of_build(&self, build: &Build) -> Arc<Kernel<'o>> {
@@ -213,6 +226,11 @@ impl Kernel<'_> {
     /// How the kernel's image compares with what the log says of it.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What is known of the build.
+    pub fn build(&self) -> &Build {
+        &self.build
     }
 
     /// The release that the log names.

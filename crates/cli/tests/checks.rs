@@ -21,11 +21,17 @@ fn kernel() -> Vmlinux {
     functions.into_iter().fold(Vmlinux::new().banner(BANNER), Vmlinux::function)
 }
 
-/// Decodes a log that arrives in these parts; standard output and standard error.
-fn decode(test: &str, arguments: &[&str], parts: &[&str]) -> (String, String) {
+/// A folder with the kernel in it.
+fn folder(test: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("checks-{test}"));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("vmlinux"), kernel().write()).unwrap();
+    folder
+}
+
+/// Decodes a log that arrives in these parts; standard output and standard error.
+fn decode(test: &str, arguments: &[&str], parts: &[&str]) -> (String, String) {
+    let folder = folder(test);
     let mut child = Command::new(env!("CARGO_BIN_EXE_ksplat"))
         .args(["decode", "--vmlinux", "vmlinux"])
         .args(arguments)
@@ -84,4 +90,23 @@ fn a_stale_frame_is_shown_dimmed_where_there_are_colours() {
     let colored = decode("colored", &["--quiet", "--color", "always"], &[&lines]).0;
     assert!(colored.contains("\u{1b}[2m[ 1.0]  ? other+0x8/0x20 mm/other.c:30\u{1b}[22m\n"), "{colored}");
     assert_eq!(colored.replace("\u{1b}[2m", "").replace("\u{1b}[22m", ""), plain);
+}
+
+#[test]
+fn links_are_for_a_terminal_only() {
+    let lines = oops("<48> 31 c0").concat();
+    let piped = decode("piped", &["--quiet", "--link", "elixir"], &[&lines]).0;
+    assert!(!piped.contains('\u{1b}'), "{piped}");
+    let folder = folder("terminal");
+    fs::write(folder.join("log"), &lines).unwrap();
+    let ksplat = env!("CARGO_BIN_EXE_ksplat");
+    let command = format!("{ksplat} decode --quiet --color never --link elixir --vmlinux vmlinux log");
+    // script(1) gives it a terminal.
+    let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).current_dir(&folder).output() else {
+        println!("skipped: links_are_for_a_terminal_only: script is missing");
+        return;
+    };
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let link = "root+0x15/0x40 \u{1b}]8;;https://elixir.bootlin.com/linux/v6.1/source/mm/root.c#L20\u{1b}\\mm/root.c:20\u{1b}]8;;\u{1b}\\";
+    assert!(shown.contains(link), "{shown:?}");
 }

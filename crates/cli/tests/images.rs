@@ -99,6 +99,12 @@ fn a_tree_of_several_kernels_is_chosen_from_by_what_the_log_says() {
     let (code, out, error) = machine.run(&["decode", "--debug-dir", "../tree"], b" tank_fill+0x4/0x40\n");
     assert_eq!((code, out.as_str()), (2, " tank_fill+0x4/0x40\n"));
     assert!(error.contains("2 kernels are found"), "{error}");
+    // The command line does.
+    let (code, out, _) = machine.run(&["decode", "--debug-dir", "../tree", "-r", "6.2.0"], b" tank_fill+0x4/0x40\n");
+    assert!(code == 0 && out.contains("mm/tank.c:20"), "{out}");
+    // What the log says counts more.
+    let (_, out, _) = machine.run(&["decode", "--debug-dir", "../tree", "-r", "6.1.0"], banner.as_bytes());
+    assert!(out.contains("mm/tank.c:20"), "{out}");
 }
 
 #[test]
