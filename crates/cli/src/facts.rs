@@ -11,7 +11,7 @@ use ksplat::trace::{Report, Role};
 
 /// Gives each fact of a report its name and its words.
 pub fn facts(report: &Report<'_>, mut fact: impl FnMut(&str, &dyn Display)) {
-    let detail = &report.detail;
+    let detail = &*report.detail;
     let Detail {
         page_fault, protection_fault, access, object, race, uninit, ubsan, lockdep, hang, stall, leak, ..
     } = detail;

@@ -182,8 +182,9 @@ fn cut<'t>(regions: &Regions<'t>, splat: Splat<'t>) -> (Splat<'t>, Report<'t>, T
     let (own, report) = regions.cut(splat.clone());
     let title = Title::of(&own);
     if title.corrupted.is_some() {
-        let own = splat.lines.len();
-        let (splat, report, other) = whole(Splat { own, ..regions.judged(splat) });
+        let mut splat = regions.judged(splat);
+        splat.own = splat.lines.len();
+        let (splat, report, other) = whole(splat);
         if other.corrupted.is_none() || title.lacks_function() && !other.lacks_function() {
             return (splat, report, other);
         }

@@ -54,15 +54,14 @@ pub(crate) struct Keys {
 /// A report's lines, from where its format matched.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a, 't> {
-    pub lines: &'a [&'t [u8]],
-    /// The same lines.
     pub entries: &'a [Entry<'t>],
     pub from: Place,
 }
 
 impl<'t> Text<'_, 't> {
     fn line(&self, n: usize) -> &'t [u8] {
-        if n == self.from.line { &self.lines[n][self.from.column..] } else { self.lines[n] }
+        let body = self.entries[n].line.body;
+        if n == self.from.line { &body[self.from.column..] } else { body }
     }
 }
 
@@ -141,7 +140,7 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
 
     /// Goes on to the first line that fits a step.
     fn go_to(&mut self, step: Step, shape: Option<&Shape>) {
-        while self.next < self.text.lines.len() {
+        while self.next < self.text.entries.len() {
             let n = self.next;
             self.next += 1;
             if self.is_foreign(n) {
@@ -156,9 +155,9 @@ impl<'a, 't, 'w, W: Watch> Walk<'a, 't, 'w, W> {
 
     /// Reads one stack trace; how many steps that completes: the next one's line may end the trace.
     fn read_stack(&mut self, next: Option<(&Step, Option<&Shape>)>) -> usize {
-        let first = (self.next < self.text.lines.len()).then(|| self.text.line(self.next));
+        let first = (self.next < self.text.entries.len()).then(|| self.text.line(self.next));
         self.watch.see(|| Decision::Step(Step::Stack, first.map(lossy)));
-        while self.next < self.text.lines.len() {
+        while self.next < self.text.entries.len() {
             let n = self.next;
             self.next += 1;
             let line = self.text.line(n);

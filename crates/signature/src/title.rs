@@ -140,7 +140,6 @@ struct Draft {
 
 impl Draft {
     fn new(trigger: Trigger, rules: Rules, entries: &[Entry<'_>], watch: &mut impl Watch) -> Draft {
-        let lines: Vec<&[u8]> = entries.iter().map(|entry| entry.line.body).collect();
         let places = places(trigger, entries);
         let mut draft = Draft::default();
         let mut best: Option<Place> = None;
@@ -148,7 +147,7 @@ impl Draft {
         // Formats are looked for at the places that would name the report rather than the best one so far.
         let mut better = &places[..];
         for format in Format::of(trigger, rules) {
-            let Some((at, captures)) = format.shape.match_first(&lines, better) else { continue };
+            let Some((at, captures)) = format.shape.match_first(entries, better) else { continue };
             if best.is_none_or(|best| at < best) {
                 (titled, best) = (false, Some(at));
                 draft.title.clear();
@@ -158,11 +157,11 @@ impl Draft {
             let (from, captures) = match &format.report {
                 None => (at, captures),
                 Some(report) => {
-                    let Some(found) = report.match_first(&lines, &places) else { continue };
+                    let Some(found) = report.match_first(entries, &places) else { continue };
                     found
                 }
             };
-            draft.fill(format, rules, &captures, Text { lines: &lines, entries, from }, watch);
+            draft.fill(format, rules, &captures, Text { entries, from }, watch);
             titled = true;
             better = &places[..places.partition_point(|place| *place < at)];
             if better.is_empty() {
@@ -172,13 +171,13 @@ impl Draft {
         if !titled {
             draft.corrupted = best.map(|_| Corrupted::NoReport);
             watch.row();
-            draft.title = places.first().map_or_else(String::new, |at| lossy(&lines[at.line][at.column..]));
+            draft.title = places.first().map_or_else(String::new, |at| lossy(&entries[at.line].line.body[at.column..]));
         }
         watch.draft(&draft.title);
         watch.rows(|| {
             let found = Format::of(trigger, rules).filter_map(|format| {
-                let (at, _) = format.shape.match_first(&lines, &places)?;
-                let whole = format.report.as_ref().is_none_or(|report| report.match_first(&lines, &places).is_some());
+                let (at, _) = format.shape.match_first(entries, &places)?;
+                let whole = format.report.as_ref().is_none_or(|report| report.match_first(entries, &places).is_some());
                 Some((format, at, whole))
             });
             fates(found, draft.format)

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::frame::hex;
+use crate::run::hex;
 use crate::{Frame, Line, Origin, Trigger};
 
 /// What names one build of the kernel; each field may be missing.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::run::{hex, hex_at, is_name, names};
 use crate::shape::address;
 
 /// A stack frame, as the kernel printed it (`%pB`, `%pS`: kernel/kallsyms.c, `__sprint_symbol`).
@@ -47,21 +48,31 @@ impl<'a> Frame<'a> {
 
     /// Reads a line that is nothing but a frame of a stack trace: blanks, addresses, `?`, then the function.
     pub fn parse(line: &'a [u8]) -> Option<Frame<'a>> {
+        Frame::parse_by(line, utf8)
+    }
+
+    /// The same, where it is known how to make a string of a part of the line.
+    #[inline]
+    pub(crate) fn parse_by(line: &'a [u8], str: impl Fn(&'a [u8]) -> Option<&'a str>) -> Option<Frame<'a>> {
         let head = head(line);
         let rest = &line[head.length..];
-        let name = name(rest);
-        if name > 0 && head.is_open && rest[name..].starts_with(b"+0x") {
-            let mut frame = Frame::read(&rest[..name], &rest[name..])?.0;
-            frame.reliable &= head.reliable;
-            frame.address = head.address.filter(|_| head.is_bracketed);
-            return Some(frame);
-        }
-        if let Some(start) = caller_of_arm(rest) {
-            let caller = &rest[start..];
-            let name = self::name(caller);
-            let mut frame = Frame::read(&caller[..name], &caller[name..])?.0;
-            frame.reliable &= head.reliable;
-            return Some(frame);
+        let (name, behind) = rest.split_at(names(rest));
+        match behind.first() {
+            Some(b'+') if head.is_open && !name.is_empty() && behind.starts_with(b"+0x") => {
+                let mut frame = Frame::read(name, behind, &str)?.0;
+                frame.reliable &= head.reliable;
+                frame.address = head.address.filter(|_| head.is_bracketed);
+                return Some(frame);
+            }
+            Some(b' ' | b'(') => {
+                if let Some(start) = caller_of_arm(rest) {
+                    let (name, behind) = rest[start..].split_at(names(&rest[start..]));
+                    let mut frame = Frame::read(name, behind, &str)?.0;
+                    frame.reliable &= head.reliable;
+                    return Some(frame);
+                }
+            }
+            _ => {}
         }
         let bare = rest.strip_prefix(b"0x").and_then(hex).filter(|(_, length)| *length >= 8);
         let address = bare.filter(|(_, length)| is_end(&rest[2 + length..])).map(|(value, _)| value);
@@ -116,7 +127,7 @@ impl<'a> Frame<'a> {
         if start == plus || !matches!(before.last(), None | Some(b' ' | b'\t' | b'(' | b':')) {
             return None;
         }
-        let (mut frame, numbers, module) = Frame::read(&line[start..plus], &line[plus..])?;
+        let (mut frame, numbers, module) = Frame::read(&line[start..plus], &line[plus..], utf8)?;
         frame.reliable &= !before.ends_with(b"? ");
         frame.address = address_before(before);
         let end = plus + numbers;
@@ -125,11 +136,15 @@ impl<'a> Frame<'a> {
 
     /// The frame of a function, what follows its name being `+0x1a/0x40 [module build-id]`; lengths of the two parts of that.
     #[inline]
-    fn read(function: &'a [u8], behind: &'a [u8]) -> Option<(Frame<'a>, usize, usize)> {
-        let (offset, digits) = hex(behind.strip_prefix(b"+0x")?)?;
-        let (size, more) = hex(behind[3 + digits..].strip_prefix(b"/0x")?)?;
+    fn read(
+        function: &'a [u8],
+        behind: &'a [u8],
+        str: impl Fn(&'a [u8]) -> Option<&'a str>,
+    ) -> Option<(Frame<'a>, usize, usize)> {
+        let (offset, digits) = hex_at(behind, behind.starts_with(b"+0x").then_some(3)?)?;
+        let (size, more) = hex_at(behind, behind[3 + digits..].starts_with(b"/0x").then_some(6 + digits)?)?;
         let numbers = 6 + digits + more;
-        let function = std::str::from_utf8(function).ok()?;
+        let function = str(function)?;
         let mut frame = Frame { function, offset, size, reliable: true, ..Frame::default() };
         let mut rest = &behind[numbers..];
         if rest.is_empty() {
@@ -138,7 +153,7 @@ impl<'a> Frame<'a> {
         let module = module(rest);
         if module > 0 {
             // Without the space, `[` and `]`.
-            let words = std::str::from_utf8(&rest[2..module - 1]).unwrap_or("");
+            let words = str(&rest[2..module - 1]).unwrap_or("");
             let (name, build_id) = words.split_once(' ').map_or((words, None), |(name, id)| (name, Some(id)));
             (frame.module, frame.build_id) = (Some(name).filter(|name| !name.is_empty()), build_id);
             rest = &rest[module..];
@@ -146,6 +161,10 @@ impl<'a> Frame<'a> {
         frame.reliable = !rest.starts_with(b" (unreliable)");
         Some((frame, numbers, module))
     }
+}
+
+fn utf8(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
 /// What stands in front of a frame's function.
@@ -189,7 +208,7 @@ fn head(line: &[u8]) -> Head {
 /// (arch/arm/kernel/traps.c, `dump_backtrace_entry`).
 fn caller_of_arm(rest: &[u8]) -> Option<usize> {
     let old = usize::from(rest.first() == Some(&b'('));
-    let mut at = old + name(&rest[old..]);
+    let mut at = old + names(&rest[old..]);
     let between: &[u8] = if old == 1 { b") from " } else { b" from " };
     if at == old || !rest[at..].starts_with(between) {
         return None;
@@ -200,7 +219,7 @@ fn caller_of_arm(rest: &[u8]) -> Option<usize> {
     {
         at += length + 2;
     }
-    rest[at + name(&rest[at..])..].starts_with(b"+0x").then_some(at)
+    rest[at + names(&rest[at..])..].starts_with(b"+0x").then_some(at)
 }
 
 /// `[<ffffffff81000000>] ` right before a function.
@@ -228,54 +247,6 @@ fn module(text: &[u8]) -> usize {
 
 fn is_end(rest: &[u8]) -> bool {
     rest.iter().all(|b| b.is_ascii_whitespace())
-}
-
-/// Length of what may be a name.
-fn name(text: &[u8]) -> usize {
-    text.iter().position(|b| !is_name(*b)).unwrap_or(text.len())
-}
-
-fn is_name(b: u8) -> bool {
-    NAME[usize::from(b)]
-}
-
-/// The bytes of names: letters, digits, `_` and the `.` of a suffix.
-static NAME: [bool; 256] = {
-    let mut name = [false; 256];
-    let mut b = 0;
-    while b < 256 {
-        name[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_' || b as u8 == b'.';
-        b += 1;
-    }
-    name
-};
-
-/// The values of hex digits; more than 15 for other bytes.
-static DIGIT: [u8; 256] = {
-    let mut digit = [u8::MAX; 256];
-    let mut n = 0;
-    while n < 16 {
-        digit[b"0123456789abcdef"[n] as usize] = n as u8;
-        digit[b"0123456789ABCDEF"[n] as usize] = n as u8;
-        n += 1;
-    }
-    digit
-};
-
-/// A hex number that fits 64 bits, and how long it is.
-pub(crate) fn hex(text: &[u8]) -> Option<(u64, usize)> {
-    let mut value = 0u64;
-    for (length, b) in text.iter().enumerate() {
-        let digit = DIGIT[usize::from(*b)];
-        if digit > 15 {
-            return (length > 0).then_some((value, length));
-        }
-        if value >> 60 != 0 {
-            return None;
-        }
-        value = value << 4 | u64::from(digit);
-    }
-    (!text.is_empty()).then_some((value, text.len()))
 }
 
 #[cfg(test)]

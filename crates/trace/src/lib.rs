@@ -18,10 +18,12 @@ mod physical;
 mod region;
 mod report;
 mod rules;
+mod run;
 pub mod shape;
 mod splat;
 pub mod stack;
 mod trigger;
+mod utf8;
 mod window;
 
 pub use boot::{Boot, Boots, Build};

@@ -4,6 +4,11 @@
 //! `[<level>][seconds.micros][[caller]] `, where the caller (`CONFIG_PRINTK_CALLER`) is `T` and a thread id or `C` and a CPU.
 
 use crate::find::find;
+use crate::run::{digits, is_micros, spaces};
+
+mod prefix;
+
+pub(crate) use prefix::Prefix;
 
 /// Who printed a line: lines of one context belong together, whatever is printed between them.
 ///
@@ -72,12 +77,12 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// Reads one line that starts at `offset`; `raw` has no line break.
     pub fn parse(offset: usize, raw: &'a [u8]) -> Line<'a> {
-        Line::with_question(offset, raw, true)
+        Line::behind(split_prefix(raw), offset, raw, true)
     }
 
-    /// The same, where it is known whether the line may hold a `?`.
-    pub(crate) fn with_question(offset: usize, raw: &'a [u8], question: bool) -> Line<'a> {
-        let (context, body) = split_prefix(raw);
+    /// The line behind its prefix, where it is known whether it may hold a `?`.
+    #[inline]
+    fn behind((context, body): (Context, &'a [u8]), offset: usize, raw: &'a [u8], question: bool) -> Line<'a> {
         let may_be_doubted = context != Context::NONE && (question || raw.last() == Some(&b')'));
         let (body, reliable) = if may_be_doubted { without_doubt(body) } else { (body, true) };
         Line { offset, raw, body, context, reliable }
@@ -189,44 +194,6 @@ fn fraction(text: &[u8]) -> Option<usize> {
     let digits = digits(text.strip_prefix(b".")?);
     (digits > 0 && text.get(digits + 1) == Some(&b']')).then_some(digits + 2)
 }
-
-/// True for `.345678]`, as the kernel prints it.
-fn is_micros(eight: [u8; 8]) -> bool {
-    // What is left are the values of the digits, and nothing of the marks around them.
-    let values = u64::from_le_bytes(eight) ^ u64::from_le_bytes(*b".000000]");
-    let most = u64::from_le_bytes([0, 9, 9, 9, 9, 9, 9, 0]);
-    // A byte that is larger than the most it may be borrows from the high bit.
-    const HIGH: u64 = ONES * 0x80;
-    ((most | HIGH) - (values & !HIGH)) & !values & HIGH == HIGH
-}
-
-/// How many decimal digits a text starts with.
-pub(crate) fn digits(text: &[u8]) -> usize {
-    let Some(eight) = text.first_chunk().map(|eight| u64::from_le_bytes(*eight)) else {
-        return text.iter().take_while(|b| b.is_ascii_digit()).count();
-    };
-    // The high bit of each byte that is no digit; a carry only reaches bytes behind such a one.
-    let value = eight ^ (ONES * u64::from(b'0'));
-    let others = (value | value.wrapping_add(ONES * (0x80 - 10))) & (ONES * 0x80);
-    match others {
-        0 => 8 + text[8..].iter().take_while(|b| b.is_ascii_digit()).count(),
-        others => others.trailing_zeros() as usize / 8,
-    }
-}
-
-/// How many spaces a text starts with.
-pub(crate) fn spaces(text: &[u8]) -> usize {
-    let Some(eight) = text.first_chunk().map(|eight| u64::from_le_bytes(*eight)) else {
-        return text.iter().take_while(|b| **b == b' ').count();
-    };
-    match eight ^ (ONES * u64::from(b' ')) {
-        0 => 8 + text[8..].iter().take_while(|b| **b == b' ').count(),
-        others => others.trailing_zeros() as usize / 8,
-    }
-}
-
-/// A one in each byte.
-const ONES: u64 = u64::MAX / 255;
 
 #[cfg(test)]
 mod tests {

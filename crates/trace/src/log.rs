@@ -1,10 +1,11 @@
 //! A console text, read once: its lines, and what each of them holds.
 
-use crate::line::Line;
+use crate::line::{Line, Prefix};
 use crate::marks::{Marks, all, suppresses};
 use crate::rules::Rules;
 use crate::splat::Splat;
 use crate::trigger::Trigger;
+use crate::utf8::Utf8;
 
 /// One line of a [`Log`].
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,7 @@ impl Entry<'_> {
 #[derive(Debug)]
 pub struct Log<'t> {
     text: &'t [u8],
+    utf8: Utf8<'t>,
     rules: Rules,
     entries: Vec<Entry<'t>>,
     last_panic: Option<usize>,
@@ -39,7 +41,15 @@ impl<'t> Log<'t> {
     /// Reads a console text; the rules say which lines start a report.
     pub fn parse(text: &'t [u8], rules: Rules) -> Log<'t> {
         let entries = entries(text, rules);
-        let mut log = Log { text, rules, entries, last_panic: None, suppressed: false, disconnected: false };
+        let mut log = Log {
+            text,
+            utf8: Utf8::of(text),
+            rules,
+            entries,
+            last_panic: None,
+            suppressed: false,
+            disconnected: false,
+        };
         log.find_triggers();
         log
     }
@@ -47,6 +57,11 @@ impl<'t> Log<'t> {
     /// The text that was read.
     pub fn text(&self) -> &'t [u8] {
         self.text
+    }
+
+    /// The text, with the answer whether it is UTF-8.
+    pub(crate) fn utf8(&self) -> Utf8<'t> {
+        self.utf8
     }
 
     /// The rules that it was read by.
@@ -142,7 +157,7 @@ fn entries(text: &[u8], rules: Rules) -> Vec<Entry<'_>> {
     let mut marks = all(rules).marks(text);
     let mut next = marks.next();
     let mut entries = Vec::with_capacity(text.len() / 48 + 1);
-    let (mut at, mut question) = (0, false);
+    let (mut at, mut question, mut prefix) = (0, false, Prefix::default());
     // Behind the last line break there is no line where the text ends.
     let last = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
     for end in memchr::memchr2_iter(b'\n', b'?', text).chain(last) {
@@ -157,7 +172,7 @@ fn entries(text: &[u8], rules: Rules) -> Vec<Entry<'_>> {
             held.add(found);
             next = marks.next();
         }
-        let line = Line::with_question(at, &text[at..end], std::mem::take(&mut question));
+        let line = prefix.line(at, &text[at..end], std::mem::take(&mut question));
         entries.push(Entry { line, marks: held, trigger: None });
         at = end + 1;
     }

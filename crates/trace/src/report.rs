@@ -19,7 +19,7 @@ pub struct Report<'t> {
     /// The stack traces, in the order in which they were printed.
     pub traces: Vec<Trace<'t>>,
     /// What else it says, by kind of report.
-    pub detail: Detail<'t>,
+    pub detail: Box<Detail<'t>>,
     /// The register sets, in the order in which they were printed.
     pub registers: Vec<Registers<'t>>,
     /// Where the report's last line ends, in bytes of the text; what follows is other output.
@@ -40,7 +40,7 @@ pub struct Trace<'t> {
 impl<'t> Report<'t> {
     /// Reads a splat whole.
     pub fn parse(splat: &Splat<'t>) -> Report<'t> {
-        let mut reader = Reader::new(splat.start, splat.rules);
+        let mut reader = Reader::new(splat.start, splat.rules, splat.utf8);
         reader.read_message(&splat.before);
         let mut lines = splat.with_doubted();
         while !reader.is_over()

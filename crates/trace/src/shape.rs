@@ -28,6 +28,7 @@ mod group;
 mod part;
 mod sample;
 
+use crate::log::Entry;
 use group::{Gap, Group};
 use part::Part;
 pub use part::{address, function};
@@ -51,6 +52,24 @@ pub struct Place {
 /// What a shape captured, in order.
 pub type Captures<'t> = [Option<&'t [u8]>; CAPTURES];
 
+/// What has the text of a line.
+pub trait Body<'t> {
+    /// The text.
+    fn body(&self) -> &'t [u8];
+}
+
+impl<'t> Body<'t> for &'t [u8] {
+    fn body(&self) -> &'t [u8] {
+        self
+    }
+}
+
+impl<'t> Body<'t> for Entry<'t> {
+    fn body(&self) -> &'t [u8] {
+        self.line.body
+    }
+}
+
 /// A compiled shape.
 #[derive(Clone, Debug)]
 pub struct Shape {
@@ -73,12 +92,12 @@ impl Shape {
     }
 
     /// Matches at exactly this place of a text.
-    pub fn match_at<'t>(&self, text: &[&'t [u8]], at: Place) -> Option<Captures<'t>> {
+    pub fn match_at<'t>(&self, text: &[impl Body<'t>], at: Place) -> Option<Captures<'t>> {
         self.try_at(text, at).ok()
     }
 
     /// Matches at the first of these places where it can; they must be in order.
-    pub fn match_first<'t>(&self, text: &[&'t [u8]], places: &[Place]) -> Option<(Place, Captures<'t>)> {
+    pub fn match_first<'t>(&self, text: &[impl Body<'t>], places: &[Place]) -> Option<(Place, Captures<'t>)> {
         for at in places {
             match self.try_at(text, *at) {
                 Ok(captures) => return Some((*at, captures)),
@@ -89,7 +108,7 @@ impl Shape {
         None
     }
 
-    fn try_at<'t>(&self, text: &[&'t [u8]], at: Place) -> Result<Captures<'t>, Miss> {
+    fn try_at<'t>(&self, text: &[impl Body<'t>], at: Place) -> Result<Captures<'t>, Miss> {
         if self.at_text_start && at != Place::default() {
             return Err(Miss::Here);
         }
@@ -97,17 +116,21 @@ impl Shape {
         let mut at = at;
         for group in &self.groups {
             let next = match group.gap {
-                Gap::None => group.match_at(text[at.line], at.column, &mut found).map(|column| Place { column, ..at }),
-                Gap::SameLine => group.find(text[at.line], at.column, &mut found).map(|column| Place { column, ..at }),
+                Gap::None => {
+                    group.match_at(text[at.line].body(), at.column, &mut found).map(|column| Place { column, ..at })
+                }
+                Gap::SameLine => {
+                    group.find(text[at.line].body(), at.column, &mut found).map(|column| Place { column, ..at })
+                }
                 Gap::LaterLine => {
                     let mut later = at.line + 1..text.len();
-                    let next =
-                        later.find_map(|line| Some(Place { line, column: group.find(text[line], 0, &mut found)? }));
+                    let next = later
+                        .find_map(|line| Some(Place { line, column: group.find(text[line].body(), 0, &mut found)? }));
                     Some(next.ok_or(Miss::Behind)?)
                 }
                 Gap::NextLine => {
                     let line = at.line + 1;
-                    let next = text.get(line).and_then(|text| group.match_at(text, 0, &mut found));
+                    let next = text.get(line).and_then(|text| group.match_at(text.body(), 0, &mut found));
                     next.map(|column| Place { line, column })
                 }
                 Gap::Task => group.find_within(text, at, 100, &mut found),

@@ -9,6 +9,7 @@ use crate::marks::Marks;
 use crate::physical::is_headline_of;
 use crate::rules::Rules;
 use crate::trigger::Trigger;
+use crate::utf8::Utf8;
 
 /// One splat: the line that started it, what led there and what the same caller printed then.
 ///
@@ -47,6 +48,8 @@ pub struct Splat<'t> {
     pub disconnected: bool,
     /// The region was cut at the next splat, since the text is a flood of them.
     pub cut: bool,
+    /// The text, with the answer whether it is UTF-8.
+    pub(crate) utf8: Utf8<'t>,
 }
 
 /// Lines that repeat a report or belong to it: they do not start a second one.
@@ -55,6 +58,8 @@ const FOLLOWS: Marks = Marks::INVALID_OPCODE.or(Marks::NOT_SYNCING);
 pub(crate) const INFORMS: Marks = Marks::VMALLOC_FAILURE.or(Marks::FAULT_INJECTION).or(Marks::ALLOW_RETRY);
 /// What ends a region that is long enough to be whole.
 const ENDS: Marks = Marks::NOT_SYNCING.or(Marks::CIRCULAR);
+/// What decides which lines a region takes.
+const TELLS: Marks = Marks::LOCKDEP_OFF.or(Marks::NMI_FROM_CPU).or(ENDS);
 
 impl<'t> Splat<'t> {
     /// The splat that starts with line `start`, found by a search from line `from`.
@@ -80,6 +85,7 @@ impl<'t> Splat<'t> {
             suppressed: log.suppressed(),
             disconnected: log.disconnected(),
             cut: false,
+            utf8: log.utf8(),
         };
         splat.collect(&entries[start..], budget);
         splat.raw = &log.text()[splat.start..splat.end];
@@ -114,7 +120,7 @@ impl<'t> Splat<'t> {
                 continue;
             }
             accepted += 1;
-            if n > 0 {
+            if n > 0 && marks.any(TELLS) {
                 if marks.any(Marks::LOCKDEP_OFF) {
                     continue;
                 }
@@ -205,7 +211,7 @@ fn executors(line: &[u8]) -> impl Iterator<Item = (u64, u64)> {
 }
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let (digits, rest) = text.split_at(crate::line::digits(text));
+    let (digits, rest) = text.split_at(crate::run::digits(text));
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 

@@ -5,9 +5,9 @@
 use memchr::memmem;
 
 use crate::find::holds;
-use crate::line::{digits, spaces};
 use crate::marks::Marks;
 use crate::rules::Rules;
+use crate::run::{digits, spaces};
 use crate::shape::{address, function, is_hex};
 
 /// How many kinds of lines head a stack trace.
@@ -188,9 +188,10 @@ fn pointer_value(text: &[u8]) -> Option<Option<&[u8]>> {
 
 /// True for a frame of the kernel's fault injection at the start of a line: another report printed into this one.
 pub fn is_foreign_frame(line: &[u8]) -> bool {
-    let rest = match line.strip_prefix(b" ").and_then(|text| Some((text, address(text)?))) {
-        Some((text, length)) => &text[length..],
-        None => line,
+    let rest = match line {
+        [b' ', b's', ..] => line,
+        [b' ', b'[', ..] => &line[1 + address(&line[1..]).unwrap_or(0)..],
+        _ => return false,
     };
     let Some(rest) = rest.strip_prefix(b" should_fail") else {
         return false;

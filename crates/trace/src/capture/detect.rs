@@ -17,7 +17,7 @@ use super::{Layer, head, json, pstore, quoted_printable, stamp, wrapped};
 const FIRST: usize = 8;
 
 /// Of the others one in so many bytes, and no more than [`MOST`] of them.
-const STRIDE: usize = 512;
+const STRIDE: usize = 1024;
 const MOST: usize = 512;
 
 /// So many lines of the kernel in a row that have a layer are a capture of their own, whatever stands before and behind:

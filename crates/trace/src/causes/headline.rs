@@ -8,10 +8,11 @@ use memchr::memmem;
 use super::{Why, tail};
 use crate::find::{find, holds};
 use crate::frame::Frame;
-use crate::line::{Context, digits};
+use crate::line::Context;
 use crate::log::Entry;
 use crate::marks::Marks;
 use crate::physical::is_headline_of;
+use crate::run::digits;
 use crate::stack;
 
 /// What kind of line a splat starts with; of two that fit, the later one counts.

@@ -83,7 +83,7 @@ impl<'t> By<'t> {
 fn seconds(line: &mut Cursor<'_>) -> Option<Time> {
     let whole: u64 = line.number()?;
     line.skip(".")?;
-    let width = crate::line::digits(line.0);
+    let width = crate::run::digits(line.0);
     let fraction: u64 = line.number().filter(|_| width == 6)?;
     Some(Time { micros: whole.checked_mul(1_000_000)?.checked_add(fraction)? })
 }

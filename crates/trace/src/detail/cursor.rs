@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::value::Hex;
 use crate::find::{find, holds};
-use crate::frame::hex;
-use crate::line::{digits, spaces};
+use crate::run::{digits, hex, spaces};
 
 /// What a kernel printed, invalid bytes replaced.
 pub type Text<'t> = Cow<'t, str>;

@@ -31,7 +31,7 @@ enum Next {
 /// Reads the details of a report line by line; what is said first counts.
 #[derive(Debug, Default)]
 pub(crate) struct DetailReader<'t> {
-    detail: Detail<'t>,
+    detail: Box<Detail<'t>>,
     lockdep: Option<Box<LockdepReader<'t>>>,
     next: Next,
     over: bool,
@@ -364,7 +364,7 @@ impl<'t> DetailReader<'t> {
     }
 
     /// The details, read whole.
-    pub fn finish(self) -> Detail<'t> {
+    pub fn finish(self) -> Box<Detail<'t>> {
         let mut detail = self.detail;
         detail.lockdep = self.lockdep.map(|lockdep| Box::new(lockdep.finish()));
         explain_waits(detail.lockdep.as_deref_mut(), &mut detail.locks_held);

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use super::code::CodeLine;
 use super::symbol::Symbol;
 use super::value::Hex;
-use crate::frame::{Frame, hex};
+use crate::frame::Frame;
+use crate::run::{hex, names};
 use crate::shape::is_word;
 
 /// The registers of one moment: of a crash, of what an interrupt interrupted, of a system call's user space.
@@ -141,12 +142,13 @@ const GPR: [&str; 32] = [
 
 /// `NAME:` and what follows it.
 fn named(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = text.iter().take(10).take_while(|b| is_word(**b)).count();
-    if !(2..10).contains(&length) {
+    let (name, behind) = text.split_at(names(text));
+    if !(2..10).contains(&name.len()) {
         return None;
     }
-    let behind = text[length..].trim_ascii_start().strip_prefix(b":")?;
-    Some((&text[..length], behind.trim_ascii_start()))
+    let behind = behind.trim_ascii_start().strip_prefix(b":")?;
+    // A register has no `.` in its name.
+    name.iter().all(|b| is_word(*b)).then(|| (name, behind.trim_ascii_start()))
 }
 
 /// A number of four digits or more, behind a segment (`0018:`) and before a selector (`(0000)`).

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::frame::Frame;
-use crate::line::digits;
 use crate::log::Entry;
+use crate::run::digits;
 use crate::shape::is_word;
 
 /// A function whose offset was replaced by source positions.

@@ -3,13 +3,14 @@
 use crate::detail::{By, CodeLine, DetailReader, Registers, Values};
 use crate::find::find;
 use crate::frame::Frame;
-use crate::line::digits;
 use crate::log::Entry;
 use crate::marks::Marks;
 use crate::physical::{Decoded, is_inlined};
 use crate::rules::Rules;
+use crate::run::digits;
 use crate::shape::is_word;
 use crate::splat::following;
+use crate::utf8::Utf8;
 
 use super::role::is_kfence;
 use super::{Report, Role, Trace};
@@ -20,10 +21,14 @@ const FAR: usize = 40;
 /// An instruction pointer may repeat that of so many frames before it. A report with more of them was made up.
 const REPEATED: usize = 512;
 
+/// Frames that a trace mostly has at most.
+const ROOM: usize = 32;
+
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Reader<'t> {
     rules: Rules,
+    utf8: Utf8<'t>,
     report: Report<'t>,
     detail: DetailReader<'t>,
     /// The trace that frames go to.
@@ -46,8 +51,8 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub fn new(start: usize, rules: Rules) -> Reader<'t> {
-        let mut reader = Reader { rules, ..Reader::default() };
+    pub fn new(start: usize, rules: Rules, utf8: Utf8<'t>) -> Reader<'t> {
+        let mut reader = Reader { rules, utf8, frames: Vec::with_capacity(ROOM), ..Reader::default() };
         reader.report.end = start;
         reader
     }
@@ -103,7 +108,7 @@ impl<'t> Reader<'t> {
         let Entry { line, marks, .. } = entry;
         let (behind, doubted) = if text[0] == b'<' { behind_marker(text) } else { (text, false) };
         let reliable = line.reliable && !doubted;
-        if let Some(mut frame) = Frame::parse(behind) {
+        if let Some(mut frame) = Frame::parse_by(behind, |part| self.utf8.str(part)) {
             frame.reliable &= reliable;
             return self.frame(frame);
         }

@@ -1,7 +1,7 @@
 //! Parts without a gap between them, and where they are found in a line.
 
 use super::part::{Part, source_start};
-use super::{Found, Place, REACH};
+use super::{Body, Found, Place, REACH};
 
 /// Places that a gap tries: a line that has more of them was not printed by the kernel.
 const TRIES: usize = 64;
@@ -133,7 +133,7 @@ impl Group {
 
     pub(super) fn find_within<'t>(
         &self,
-        text: &[&'t [u8]],
+        text: &[impl Body<'t>],
         from: Place,
         bytes: usize,
         found: &mut Found<'t>,
@@ -141,7 +141,7 @@ impl Group {
         let mut left = bytes;
         let mut at = from;
         loop {
-            let line = *text.get(at.line)?;
+            let line = text.get(at.line)?.body();
             let end = line.len().min(at.column + left);
             let mut from = at.column;
             while let Some(column) = self.next_start(line, from, end) {

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::group::Starts;
 use super::{Found, REACH};
-use crate::line::{digits, spaces};
+use crate::run::{digits, spaces};
 
 /// One part.
 #[derive(Clone, Debug)]

@@ -102,6 +102,6 @@ pub(in super::super) fn is_field_of_the_journal(line: &[u8]) -> bool {
 
 /// Whether a line, without its indentation, is an element of an array of bytes.
 pub(in super::super) fn is_element(line: &[u8]) -> bool {
-    let digits = crate::line::digits(line);
+    let digits = crate::run::digits(line);
     (1..=3).contains(&digits) && matches!(&line[digits..], b"" | b",")
 }
