@@ -3,7 +3,7 @@
 use trace::Entry;
 
 /// So many lines name a report; what follows is more likely to be other output.
-const LINES: usize = 40;
+const LINES: usize = 8;
 /// Bytes of a line that count.
 const LONGEST: usize = 160;
 
