@@ -8,11 +8,13 @@ use std::collections::VecDeque;
 use crate::log::{Entry, Log};
 
 mod headline;
+mod holder;
 mod panic;
 
 pub use headline::is_message;
 
 use headline::{Headline, Kind};
+use holder::Holders;
 
 /// An earlier splat that one only echoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub enum Why {
     Again,
     /// It happens in a call that was reported already.
     Call,
+    /// It hangs since the same task holds what it waits for.
+    Holder,
+    /// The fuzzer's program fails since the kernel has crashed.
+    Crash,
 }
 
 impl Why {
@@ -53,6 +59,8 @@ impl Why {
             Why::Death => "death of the task",
             Why::Again => "again",
             Why::Call => "same call",
+            Why::Holder => "same holder",
+            Why::Crash => "crash before",
         }
     }
 }
@@ -74,7 +82,7 @@ impl Causes {
         if count < 2 {
             return Causes { echoes: vec![None; count] };
         }
-        let mut seen = Seen::default();
+        let mut seen = Seen { holders: Holders::of(entries, log.starts()), ..Seen::default() };
         let judge = |(number, start)| seen.judge(number, Headline::read(entries, start));
         Causes { echoes: log.starts().enumerate().map(judge).collect() }
     }
@@ -89,6 +97,7 @@ impl Causes {
 #[derive(Default)]
 struct Seen<'t> {
     splats: VecDeque<Known<'t>>,
+    holders: Holders,
 }
 
 struct Known<'t> {
@@ -117,6 +126,17 @@ impl<'t> Seen<'t> {
         };
         if let Some(echo) = earlier(Why::Again, &|earlier| earlier.is_repeated_by(later)) {
             return Some(echo);
+        }
+        if let Some(pid) = later.hangs() {
+            let holder = self.holders.last(pid);
+            let waits_too =
+                |earlier: &Headline<'t>| earlier.hangs().is_some_and(|pid| self.holders.last(pid) == holder);
+            if let Some(echo) = earlier(Why::Holder, &waits_too) {
+                return Some(echo);
+            }
+        }
+        if later.is_of_fuzzer() {
+            return earlier(Why::Crash, &|earlier| matches!(earlier.kind, Kind::Oops | Kind::Panic));
         }
         if later.kind == Kind::Panic {
             let near = |e: &Headline<'t>| e.context == later.context && panic::follows(e, later);
@@ -211,6 +231,43 @@ mod tests {
         assert_eq!(causes(&lines), ["-", "0 another headline"]);
         let apart = ["kernel BUG at mm/slub.c:1!", "RIP: 0010:f+0x1/0x2", "invalid opcode: 0000 [#1] SMP"];
         assert_eq!(causes(&apart), ["-", "-"]);
+    }
+
+    #[test]
+    fn hung_tasks_follow_the_first_that_waits_for_the_same_one() {
+        let hung = |pid: u32| {
+            let head = format!("[ 9.0][ T9] INFO: task a:{pid} blocked for more than 143 seconds.");
+            [head, "[ 9.0][ T9] Call Trace:".into(), "[ 9.0][ T9]  __mutex_lock+0x1/0x2".into()].join("\n")
+        };
+        let owner = |pid: u32, owner: u32| {
+            format!("[ 9.0][ T9] INFO: task a:{pid} is blocked on a mutex likely owned by task b:{owner}.")
+        };
+        let lines = [hung(1), owner(1, 3), hung(2), owner(2, 3), hung(3), owner(3, 4), hung(5), owner(5, 6)];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let headline = |n: usize| format!("{n} another headline");
+        assert_eq!(
+            causes(&lines),
+            ["-", &headline(0), "0 same holder", &headline(0), "0 same holder", &headline(0), "-", &headline(6)]
+        );
+
+        let list = "[ 9.0][ T9] Showing all locks held in the system:\n[ 9.0][ T9] 1 lock held by a/1:\n\
+                    [ 9.0][ T9]  #0: ffff888000000010 (x){+.+.}-{3:3}, at: f+0x1/0x2\n[ 9.0][ T9] 2 locks held by a/2:\n\
+                    [ 9.0][ T9]  #0: ffff888000000010 (x){+.+.}-{3:3}, at: f+0x1/0x2\n\
+                    [ 9.0][ T9]  #1: ffff888000000020 (y){+.+.}-{3:3}, at: g+0x1/0x2\n[ 9.0][ T9] 1 lock held by a/5:\n\
+                    [ 9.0][ T9]  #0: ffff888000000030 (x){+.+.}-{3:3}, at: f+0x1/0x2";
+        let lines = [hung(1), hung(2), hung(5), list.to_owned()];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        assert_eq!(causes(&lines), ["-", "0 same holder", "-"]);
+        let lines = [hung(1), owner(1, 2), hung(2), owner(2, 1)];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        assert_eq!(causes(&lines)[2], "0 same holder", "tasks that wait for each other");
+    }
+
+    #[test]
+    fn a_fuzzer_fails_after_a_crash() {
+        let fails = ["SYZFAIL: failed to recv rpc"];
+        assert_eq!(after(&OOPS, &fails), ["-", "0 crash before"]);
+        assert_eq!(after(&WARN, &fails), ["-", "-"], "a warning stops nobody");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
+use super::holder::hung_task;
 use super::{Why, tail};
 use crate::find::{find, holds};
 use crate::frame::Frame;
@@ -151,6 +152,16 @@ impl<'t> Headline<'t> {
             (self.pointer, self.has_body) = (pointer, true);
         }
         false
+    }
+
+    /// The pid of the task that it says hangs.
+    pub(super) fn hangs(&self) -> Option<u32> {
+        hung_task(self.text)
+    }
+
+    /// True for what syzkaller's program says of itself.
+    pub(super) fn is_of_fuzzer(&self) -> bool {
+        self.text.starts_with(b"SYZFAIL:") || self.text.starts_with(b"SYZFATAL:")
     }
 
     /// True where a later report is by the task that this one is about.

@@ -20,7 +20,7 @@ pub struct Holder<'t> {
 
 impl<'t> Holder<'t> {
     /// Reads `2 locks held by sh/65:`, or `no locks held by sh/65.` (kernel/locking/lockdep.c, `lockdep_print_held_locks`).
-    pub(in super::super) fn parse(line: &'t [u8]) -> Option<Holder<'t>> {
+    pub(crate) fn parse(line: &'t [u8]) -> Option<Holder<'t>> {
         let mut line = Cursor(line);
         let count = if line.skip("no ").is_some() { 0 } else { line.number().filter(|_| line.skip(" ").is_some())? };
         line.skip("lock")?;
@@ -32,7 +32,7 @@ impl<'t> Holder<'t> {
     }
 
     /// Takes ` #0: ffff888012345678 (&mm->mmap_lock){++++}-{3:3}, at: f+0x1a/0x40`; false where it is none.
-    pub(in super::super) fn read(&mut self, line: &'t [u8]) -> bool {
+    pub(crate) fn read(&mut self, line: &'t [u8]) -> bool {
         let lock = || {
             let mut line = Cursor(line);
             line.skip("#")?;
