@@ -2,7 +2,7 @@
 
 use crate::{
     log::{Log, Outcome},
-    revision::{Revision, Verdict},
+    revision::{Revision, Role, Verdict},
     verdict::Counts,
     view::{LIKE, LIKELY, View, missed},
 };
@@ -43,8 +43,11 @@ pub(crate) fn next_test(log: &Log<'_>, view: &View<'_>) -> Option<NextTest> {
             );
         }
         _ => {
-            let chosen = log.untested.as_ref()?;
-            return test(&chosen.hash, "git chose it, and the log ends before it was tested".into());
+            if let Some(chosen) = &log.untested {
+                return test(&chosen.hash, "git chose it, and the log ends before it was tested".into());
+            }
+            let open = log.revisions.last().filter(|test| test.role == Role::Bisect && test.decision.is_none())?;
+            return test(&open.hash, "git chose it, and the log ends before it was judged".into());
         }
     }
     let shows = |test: &Revision<'_>| test.crashes().any(|title| view.bug.likeness(title) >= LIKE);

@@ -310,3 +310,13 @@ fn an_architecture_has_its_own_files() {
     assert!(!of("arch/x86/mm/fault.c", X86, "fs/sctp/auth.c:12"));
     assert!(of("arch/arm/mm/fault.c", ARM64, "fs/sctp/auth.c:12"));
 }
+
+/// Of a log that ends in the middle the revision that was being tested is the next one.
+#[test]
+fn a_log_that_was_cut_says_where_to_go_on() {
+    let text = log("", CRASH, [(OK, "good"), (CRASH, "bad"), (CRASH, "bad")], "");
+    let next = |end: &str| judge(&text[..text.find(end).unwrap()]).next.map(|next| next.revision);
+    assert_eq!(next(&format!("testing commit {}", "2".repeat(40))), Some("2".repeat(40)));
+    assert_eq!(next(&format!("# git bisect bad {}", "2".repeat(40))), Some("2".repeat(40)));
+    assert_eq!(next("testing release"), None);
+}
