@@ -31,8 +31,8 @@ pub(super) fn width(text: &[u8]) -> Option<usize> {
         } else if let Some(first) = before {
             before = may_be_rest(line).then_some(line);
             let word = word(line);
-            if word <= LONGEST_WORD {
-                all += usize::from(!line.trim_ascii().is_empty());
+            if word <= LONGEST_WORD && !line.trim_ascii().is_empty() {
+                all += 1;
                 let fits = |width: &usize| before.is_some() && !is_room(first, word, *width);
                 widths.clone().filter(fits).for_each(|width| folds[width] += 1);
             }
