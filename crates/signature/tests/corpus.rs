@@ -29,23 +29,6 @@ fn oracle(path: &Path) -> Vec<Oracle> {
         .collect()
 }
 
-/// The log part of a labelled file (format: spec §1.1 of the corpus).
-fn log_of(file: &[u8]) -> Vec<u8> {
-    let file: Vec<u8> = file.iter().copied().filter(|b| *b != b'\r').collect();
-    let body = if file.starts_with(b"\n") {
-        &file[1..]
-    } else {
-        let at = memchr::memmem::find(&file, b"\n\n").map_or(file.len(), |at| at + 2);
-        &file[at..]
-    };
-    let report = memchr::memmem::find(body, b"\n\nREPORT:\n").map(|at| at + 2);
-    let mut log = body[..report.unwrap_or(body.len())].to_vec();
-    if !log.ends_with(b"\n") {
-        log.push(b'\n');
-    }
-    log
-}
-
 fn describe(log: &[u8]) -> BTreeMap<&'static str, String> {
     let log = Log::parse(log, trace::Rules::Syzbot);
     let Some(splat) = log.splats().next() else {
@@ -82,7 +65,7 @@ fn every_labelled_log_is_named_as_its_label_says() {
     let rows = oracle(&shared.join("corpus/report-oracle.tsv"));
     for row in &rows {
         let name = row.get("file");
-        let got = describe(&log_of(&std::fs::read(shared.join("corpus/report").join(name)).unwrap()));
+        let got = describe(&testkit::unlabelled(std::fs::read(shared.join("corpus/report").join(name)).unwrap()));
         if got.is_empty() {
             if !row.get("title").is_empty() {
                 wrong.push(format!("{name}: no report, wanted {}", row.get("title")));
@@ -102,4 +85,37 @@ fn every_labelled_log_is_named_as_its_label_says() {
         }
     }
     assert!(wrong.is_empty(), "{} differences in {} logs:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+/// The oracle has no columns for these: they stand in the header of each log.
+#[test]
+fn every_labelled_log_has_the_flags_of_its_header() {
+    let Some(shared) = testkit::shared_or_skip("signature::corpus") else {
+        return;
+    };
+    let (mut wrong, mut set) = (Vec::new(), 0);
+    for path in testkit::files(&shared.join("corpus/report")) {
+        let file = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&file);
+        let header: BTreeMap<&str, &str> =
+            text.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(": ")).collect();
+        let log = testkit::unlabelled(file.clone());
+        let log = Log::parse(&log, trace::Rules::Syzbot);
+        let Some(splat) = log.splats().next() else { continue };
+        let executor = splat.executor().map(|(process, id)| format!("proc={process}, id={id}"));
+        let flag = |set: bool| if set { "Y" } else { "" }.to_owned();
+        for (name, got) in [
+            ("PANICKED", flag(splat.panicked)),
+            ("SUPPRESSED", flag(splat.suppressed)),
+            ("EXECUTOR", executor.unwrap_or_default()),
+        ] {
+            let want = header.get(name).copied().unwrap_or_default();
+            set += usize::from(!want.is_empty());
+            if got != want {
+                wrong.push(format!("{}: {name}: got {got}, want {want}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(set > 100, "{set} flags are set: the headers were not read");
 }
