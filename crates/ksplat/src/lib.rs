@@ -9,11 +9,12 @@
 //! assert_eq!(titles, ["BUG: workqueue lockup"]);
 //! ```
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use signature::{Signature, Title};
-use trace::{Causes, Console, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
+use trace::{Causes, Console, Context, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
 
 pub use {family, image, signature, symbolize, trace};
 
@@ -146,9 +147,14 @@ fn in_window(bytes: &[u8], window: &Window, options: Options, seen: &mut Seen, e
     let regions = (options.rules == Rules::Ksplat).then(|| Regions::of(&log, &causes));
     // The first cause of each splat, where that is a report of this window.
     let mut causes_of = Vec::new();
+    // Where the last report of each caller ended, by ksplat's rules: what stands before it led to no later one.
+    let mut ends: HashMap<Context, usize> = HashMap::new();
     let references = references(bytes, window.bytes.start, options.rules);
     let place = |at: usize| window.bytes.start + console.offset(at);
-    for splat in log.splats() {
+    for mut splat in log.splats() {
+        if let Some(end) = ends.get(&splat.context) {
+            splat.before.retain(|entry| entry.line.offset >= *end);
+        }
         if !starts_in(&window.starts, place(splat.start)) {
             causes_of.push(None);
             continue;
@@ -156,7 +162,11 @@ fn in_window(bytes: &[u8], window: &Window, options: Options, seen: &mut Seen, e
         let echo = causes.echo(splat.index);
         let follows = echo.and_then(|echo| Some(Follows { report: causes_of[echo.of]?, why: echo.why }));
         let (splat, report, title) = match &regions {
-            Some(regions) => cut(regions, splat),
+            Some(regions) => {
+                let found = cut(regions, splat);
+                ends.insert(found.0.context, found.1.end);
+                found
+            }
             None => whole(splat),
         };
         let follows = follows.or_else(|| seen.echoes.judge(seen.count, &report, &title));

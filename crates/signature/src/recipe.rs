@@ -77,8 +77,8 @@ pub(crate) fn keys(format: &Format, rules: Rules, text: Text<'_, '_>, watch: &mu
         return found;
     }
     let mut passed = found.passed.take();
-    // A stall that no known subsystem is entered for is still a stall of somebody.
-    let picks = if pick == Pick::Stall { &[Pick::Stall, Pick::First][..] } else { &[pick] };
+    // A stall that no known subsystem is entered for is still a stall of somebody, who may have been waiting.
+    let picks = if pick == Pick::Stall { &[Pick::Stall, Pick::Hang][..] } else { &[pick] };
     let attempts = picks.iter().flat_map(|pick| at_last.iter().zip(&format.at_last).map(move |steps| (*pick, steps)));
     for (pick, (steps, shapes)) in attempts {
         watch.see(|| Decision::Otherwise);

@@ -170,7 +170,11 @@ impl Made {
 
 fn blamed(pick: Pick, printed: &str, name: Option<&str>) -> Made {
     let Some(name) = name else {
-        return Made { decision: "blame", what: "nothing".into(), why: "no function is left".into() };
+        let why = match pick {
+            Pick::Stall => "no function that is left was called by an entry of blame/anchor.txt",
+            Pick::First | Pick::Hang => "no function is left",
+        };
+        return Made { decision: "blame", what: "nothing".into(), why: why.into() };
     };
     let chosen = match pick {
         Pick::First => "the first that is kept",

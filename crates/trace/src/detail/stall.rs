@@ -128,6 +128,22 @@ impl<'t> Stall<'t> {
                 found.fqs = line.number_behind("fqs=");
                 self.cpus.push(found);
             }
+            // RCU-tasks (kernel/rcu/tasks.h): `task:sh … pid:300`, as the scheduler shows a task, and `P300: .n cpu: 1/1`.
+            b't' if self.flavour.starts_with("rcu_tasks") => {
+                line.skip("task:")?;
+                line.until(" pid:")?;
+                line.blanks();
+                let pid = line.number()?;
+                if !self.tasks.contains(&pid) {
+                    self.tasks.push(pid);
+                }
+            }
+            b'P' if self.flavour.starts_with("rcu_tasks") => {
+                line.skip("P")?;
+                let pid = line.number()?;
+                line.skip(":")?;
+                self.tasks.push(pid);
+            }
             b'r' => {
                 line.until(" kthread starved for ")?;
                 self.kthread_starved = Some(line.number()?);
@@ -199,6 +215,17 @@ mod tests {
             ]),
             r#"{"flavour":"rcu_sched","self_detected":false,"cpus":[{"cpu":0,"flags":"...!","behind":1,"idle":"0/0/0x0","softirq":"1/1","fqs":0}],"tasks":[65,66],"detected_by":1,"jiffies":10502,"grace_period":9,"queued":8}"#
         );
+    }
+
+    #[test]
+    fn tasks_stall_a_grace_period_of_tasks() {
+        let task =
+            "task:sh              state:R  running task     stack:0     pid:300   tgid:300   ppid:1      flags:0x4008";
+        let want =
+            |flavour: &str| format!(r#"{{"flavour":"{flavour}","self_detected":false,"cpus":[],"tasks":[300]}}"#);
+        assert_eq!(stall(&["rcu: INFO: rcu_tasks detected stalls on tasks:", task]), want("rcu_tasks"));
+        let trace = ["INFO: rcu_tasks_trace detected stalls on tasks:", "P300: .n cpu: 1/1", task];
+        assert_eq!(stall(&trace), want("rcu_tasks_trace"));
     }
 
     #[test]

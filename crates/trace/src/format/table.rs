@@ -108,12 +108,17 @@ const CUT_WARN: Recipe = at_last(&[&[Line("WARNING: …at %f0x")], &[Line("WARNI
 const UNBALANCED: Recipe = steps(&[Line("%p%_%f"), CallTrace, Stack]);
 const KFENCE: Recipe = steps(&[Line("BUG: KFENCE: …in %f"), Stack]);
 const KMSAN: Recipe = at_last(&[&[Line("BUG: KMSAN: …in %f")]], steps(&[Stack, Origin, Stack]));
-/// What the timer interrupted; else the task that blocks the grace period, then the CPU that was asked for its stack.
+/// What the timer interrupted; else the task that blocks the grace period, then the CPU that was asked for its stack, then what
+/// stands below the headline without more words (kernel/rcu/tree_stall.h, `print_cpu_stall`; kernel/rcu/tasks.h).
 const RCU: Recipe = at_last(
     &[
         &[Line("rcu_node \\(CPUs …): P"), Line("task:"), CallTrace, Stack],
         &[Line("NMI backtrace for cpu"), InstructionPointer, CallTrace, Stack],
         &[Line("NMI backtrace for cpu"), CallTrace, Stack],
+        &[Line("self-detected stall on CPU"), InstructionPointer, CallTrace, Stack],
+        &[Line("self-detected stall on CPU"), CallTrace, Stack],
+        &[Line("detected stalls on tasks:"), Line("task:"), CallTrace, Stack],
+        &[Line("detected expedited stalls on"), CallTrace, Stack],
     ],
     otherwise(
         &[Line("(apic_timer_interrupt|Exception stack|el1h_64_irq)"), Stack],
@@ -156,6 +161,7 @@ const ODEBUG: &[&str] = &[
     "*debug_check*",
     "*kobject_*",
 ];
+const RCU_STALL: &[&str] = &["*apic_timer_interrupt*", "*rcu*"];
 const RCU_USAGE: &[&str] = &["*rcu*", "*kmem*", "*slab*"];
 const UBSAN: &[&str] = &["*ubsan*", "*overflow*"];
 const USERCOPY: &[&str] = &["*usercopy*", "*__check*"];
@@ -429,7 +435,12 @@ pub(crate) const TABLE: &[Row] = &[
     )
     .alt(&["stall in {f1}"])
     .frames(RCU)
-    .skip(&["*apic_timer_interrupt*", "*rcu*"]),
+    .skip(RCU_STALL),
+    row("INFO:", "INFO: rcu_tasks_trace detected stall", "INFO: rcu detected stall in {f1}")
+        .alt(&["stall in {f1}"])
+        .frames(RCU)
+        .skip(RCU_STALL)
+        .ksplat(),
     row("INFO:", "INFO: trying to register non-static key", "INFO: trying to register non-static key in {f1}")
         .frames(TRACE)
         .skip(&["*stack*", "*lock*", "*IRQ*"]),

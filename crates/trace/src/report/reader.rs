@@ -314,9 +314,19 @@ fn is_detail(text: &[u8]) -> bool {
         Some(b'*') => text.starts_with(b"*** DEADLOCK ***"),
         Some(b'#') => digits(&text[1..]) > 0,
         Some(b'>') => is_memory(&text[1..]),
-        Some(b'm') if text.starts_with(b"mce: [Hardware Error]: ") => true,
+        Some(b'm' | b'{' | b'[') if is_hardware_error(text) => true,
         _ => is_register(text) || is_memory(text),
     }
+}
+
+/// `mce: [Hardware Error]: …`, `{1}[Hardware Error]: …` of the firmware (drivers/acpi/apei/ghes.c), `[Hardware Error]: …` of EDAC.
+fn is_hardware_error(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"mce: ").unwrap_or(text);
+    let text = match text.strip_prefix(b"{") {
+        Some(number) => number[digits(number)..].strip_prefix(b"}").unwrap_or(text),
+        None => text,
+    };
+    text.starts_with(b"[Hardware Error]: ")
 }
 
 /// `RAX: 0000000000000000`, `CR2: 0000000000559c5a`, `x29: ffff80000a1b3c20`.
