@@ -221,8 +221,7 @@ mod tests {
     fn tasks_stall_a_grace_period_of_tasks() {
         let task =
             "task:sh              state:R  running task     stack:0     pid:300   tgid:300   ppid:1      flags:0x4008";
-        let want =
-            |flavour: &str| format!(r#"{{"flavour":"{flavour}","self_detected":false,"cpus":[],"tasks":[300]}}"#);
+        let want = |flavour: &str| format!(r#"{{"flavour":"{flavour}","self_detected":false,"tasks":[300]}}"#);
         assert_eq!(stall(&["rcu: INFO: rcu_tasks detected stalls on tasks:", task]), want("rcu_tasks"));
         let trace = ["INFO: rcu_tasks_trace detected stalls on tasks:", "P300: .n cpu: 1/1", task];
         assert_eq!(stall(&trace), want("rcu_tasks_trace"));
