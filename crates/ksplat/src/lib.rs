@@ -9,12 +9,11 @@
 //! assert_eq!(titles, ["BUG: workqueue lockup"]);
 //! ```
 
-use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use signature::{Signature, Title};
-use trace::{Causes, Console, Context, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
+use trace::{Causes, Console, Log, Regions, Report, Rules, Scan, Scanner, Splat, Why, Window};
 
 pub use {family, image, signature, symbolize, trace};
 
@@ -144,29 +143,20 @@ fn in_window(bytes: &[u8], window: &Window, options: Options, seen: &mut Seen, e
     let console = Console::read(bytes);
     let log = Log::parse(console.text(), options.rules);
     let causes = Causes::of(&log);
-    let regions = (options.rules == Rules::Ksplat).then(|| Regions::of(&log, &causes));
+    let mut regions = (options.rules == Rules::Ksplat).then(|| Regions::of(&log, &causes));
     // The first cause of each splat, where that is a report of this window.
     let mut causes_of = Vec::new();
-    // Where the last report of each caller ended, by ksplat's rules: what stands before it led to no later one.
-    let mut ends: HashMap<Context, usize> = HashMap::new();
     let references = references(bytes, window.bytes.start, options.rules);
     let place = |at: usize| window.bytes.start + console.offset(at);
-    for mut splat in log.splats() {
-        if let Some(end) = ends.get(&splat.context) {
-            splat.before.retain(|entry| entry.line.offset >= *end);
-        }
+    for splat in log.splats() {
         if !starts_in(&window.starts, place(splat.start)) {
             causes_of.push(None);
             continue;
         }
         let echo = causes.echo(splat.index);
         let follows = echo.and_then(|echo| Some(Follows { report: causes_of[echo.of]?, why: echo.why }));
-        let (splat, report, title) = match &regions {
-            Some(regions) => {
-                let found = cut(regions, splat);
-                ends.insert(found.0.context, found.1.end);
-                found
-            }
+        let (splat, report, title) = match &mut regions {
+            Some(regions) => cut(regions, splat),
             None => whole(splat),
         };
         let follows = follows.or_else(|| seen.echoes.judge(seen.count, &report, &title));
@@ -188,18 +178,22 @@ fn whole(splat: Splat<'_>) -> (Splat<'_>, Report<'_>, Title) {
 }
 
 /// The splat as ksplat's rules cut it; whole, where only that names it: its stack stands behind another report's headline.
-fn cut<'t>(regions: &Regions<'t>, splat: Splat<'t>) -> (Splat<'t>, Report<'t>, Title) {
+fn cut<'t>(regions: &mut Regions<'t>, mut splat: Splat<'t>) -> (Splat<'t>, Report<'t>, Title) {
+    regions.begin(&mut splat);
     let (own, report) = regions.cut(splat.clone());
     let title = Title::of(&own);
+    let mut found = (own, report, title);
+    let (_, _, title) = &found;
     if title.corrupted.is_some() {
         let mut splat = regions.judged(splat);
         splat.own = splat.lines.len();
         let (splat, report, other) = whole(splat);
         if other.corrupted.is_none() || title.lacks_function() && !other.lacks_function() {
-            return (splat, report, other);
+            found = (splat, report, other);
         }
     }
-    (own, report, title)
+    regions.end(&found.0, &found.1);
+    found
 }
 
 /// The signatures that syzbot's rules give the reports of a window, with where they start, in order: other rules take

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::causes::{Causes, Why};
+use crate::line::Context;
 use crate::log::{Entry, Log};
 use crate::marks::{Marks, suppresses};
 use crate::report::Report;
@@ -16,6 +17,8 @@ use crate::splat::Splat;
 pub struct Regions<'t> {
     text: &'t [u8],
     regions: Vec<Region>,
+    /// Where the last report of each caller ended.
+    ends: HashMap<Context, usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +49,19 @@ impl<'t> Regions<'t> {
                 regions[group].suppressed |= suppresses(entry.line.raw, entry.marks);
             }
         }
-        Regions { text: log.text(), regions }
+        Regions { text: log.text(), regions, ends: HashMap::new() }
+    }
+
+    /// Drops what the same caller's report before this one said from the lines that led to a splat.
+    pub fn begin(&self, splat: &mut Splat<'t>) {
+        if let Some(end) = self.ends.get(&splat.context) {
+            splat.before.retain(|entry| entry.line.offset >= *end);
+        }
+    }
+
+    /// Takes note of where a splat's report ends; splats come in their order.
+    pub fn end(&mut self, splat: &Splat<'t>, report: &Report<'t>) {
+        self.ends.insert(splat.context, report.end);
     }
 
     /// The splat without what is not its own, and what it says.
