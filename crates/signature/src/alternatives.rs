@@ -2,6 +2,8 @@
 
 use trace::{Format, Rules};
 
+use crate::template::filled;
+
 /// The names that the table gives a bug beside this title; none where no row makes such a title, or it has no other name.
 ///
 /// ```
@@ -13,7 +15,8 @@ pub fn alternatives(title: &str) -> Vec<String> {
     // The most special one: it leaves the least to its arguments.
     let found = fits.min_by_key(|(_, arguments)| arguments.iter().map(|(_, text)| text.len()).sum::<usize>());
     let Some((row, arguments)) = found else { return Vec::new() };
-    row.alternatives.iter().filter_map(|other| filled(other, &arguments)).collect()
+    let value = |wanted: &str| arguments.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text);
+    row.alternatives.iter().filter_map(|other| filled(other, value)).collect()
 }
 
 /// What a title has for each `{argument}` of its template: one word, or for the last one the rest.
@@ -30,19 +33,6 @@ fn arguments<'t>(template: &'static str, title: &'t str) -> Option<Vec<(&'static
         (template, title) = (rest, &title[end..]);
     }
     (template == title).then_some(arguments)
-}
-
-/// The template with its arguments put in; none where the title does not have one of them.
-fn filled(template: &str, arguments: &[(&str, &str)]) -> Option<String> {
-    let mut text = String::with_capacity(template.len() + 32);
-    let mut parts = template.split('{');
-    text.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let (name, rest) = part.split_once('}').unwrap_or((part, ""));
-        text.push_str(arguments.iter().find(|(other, _)| *other == name)?.1);
-        text.push_str(rest);
-    }
-    Some(text)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod remainder;
 mod scrub;
 mod signature;
 mod skip;
+mod template;
 mod title;
 
 pub use alternatives::alternatives;

@@ -12,6 +12,7 @@ use crate::explain::{Watch, fates};
 use crate::name::prefixes;
 use crate::recipe::{Key, Text, keys};
 use crate::scrub::scrubbed;
+use crate::template;
 
 /// How a report is called.
 #[derive(Clone, Debug)]
@@ -310,22 +311,12 @@ fn partly_stripped(keys: &[Key]) -> impl Iterator<Item = Vec<&str>> {
 
 /// A template with its captures `{1}` and blamed functions `{f1}` put in.
 fn filled(template: &str, captures: &[String], names: &[&str]) -> String {
-    let mut title = String::with_capacity(template.len() + 32);
-    let mut rest = template;
-    while let Some(open) = memchr::memchr(b'{', rest.as_bytes()) {
-        title.push_str(&rest[..open]);
-        let after = &rest[open + 1..];
-        let close = memchr::memchr(b'}', after.as_bytes()).unwrap_or(after.len());
-        let (argument, after) = (&after[..close], after.get(close + 1..).unwrap_or(""));
-        let number = |digits: &str| digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        title.push_str(match argument.strip_prefix('f') {
-            Some(frame) => number(frame).and_then(|n| names.get(n).copied()).unwrap_or("corrupted"),
-            None => number(argument).and_then(|n| captures.get(n)).map_or("", String::as_str),
-        });
-        rest = after;
-    }
-    title.push_str(rest);
-    title
+    let number = |digits: &str| digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    let value = |argument: &str| match argument.strip_prefix('f') {
+        Some(frame) => number(frame).and_then(|n| names.get(n).copied()).unwrap_or("corrupted"),
+        None => number(argument).and_then(|n| captures.get(n)).map_or("", String::as_str),
+    };
+    template::filled(template, |argument| Some(value(argument))).unwrap_or_default()
 }
 
 fn lossy(text: &[u8]) -> String {
