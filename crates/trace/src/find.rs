@@ -1,5 +1,7 @@
 //! Finds a text in a line. Lines are short: to prepare a search, as general ones do, would cost more than the search.
 
+use crate::run::digits;
+
 /// Where a text first stands in a line.
 #[inline]
 pub(crate) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
@@ -12,6 +14,12 @@ pub(crate) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
 #[inline]
 pub(crate) fn holds(line: &[u8], text: &[u8]) -> bool {
     find(line, text).is_some()
+}
+
+/// The decimal number behind a name: where that first stands.
+pub(crate) fn number_behind(line: &[u8], name: &[u8]) -> Option<u32> {
+    let rest = &line[find(line, name)? + name.len()..];
+    std::str::from_utf8(&rest[..digits(rest)]).ok()?.parse().ok()
 }
 
 /// Of the first bytes of a text, the one that lines hold least often, and where it stands; the text is not empty.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::find::find;
+use crate::find::{find, number_behind};
 
 /// What a report says about the machine and the task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,12 +93,6 @@ fn behind<'t>(line: &'t [u8], text: &[u8]) -> Option<&'t [u8]> {
 
 fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
-}
-
-fn number_behind(line: &[u8], name: &[u8]) -> Option<u32> {
-    let rest = &line[find(line, name)? + name.len()..];
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use memchr::memchr;
 
 use super::head::behind_blank;
 use super::stamp;
+use crate::run::spaces;
 
 /// GitHub's logs start with it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -40,7 +41,7 @@ pub(super) fn job(line: &[u8]) -> Option<usize> {
 pub(super) fn compose(line: &[u8]) -> Option<usize> {
     let near = &line[..line.len().min(LONGEST_NAME)];
     let name = near.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')).count();
-    let bar = name + stamp::blanks(&near[name..]);
+    let bar = name + spaces(&near[name..]);
     (0 < name && name < bar && near.get(bar) == Some(&b'|')).then(|| behind_blank(line, bar + 1))?
 }
 

@@ -1,6 +1,7 @@
 //! dmesg's stamps that tell the time since the message before (`-H`, `-e`, `-d`, `--time-format delta`).
 
-use super::stamp::{self, blanks, number, seconds};
+use super::stamp::{self, number, seconds};
+use crate::run::{digits, spaces};
 
 /// What a stamp tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +56,9 @@ fn exact(text: &[u8]) -> Option<i64> {
 }
 
 fn exact_positive(text: &[u8]) -> Option<i64> {
-    let secs = stamp::digits(text);
+    let secs = digits(text);
     let fraction = text.get(secs..)?.strip_prefix(b".")?;
-    if fraction.len() == 6 && stamp::digits(fraction) == 6 { seconds(text) } else { None }
+    if fraction.len() == 6 && digits(fraction) == 6 { seconds(text) } else { None }
 }
 
 fn read(line: &[u8]) -> Option<(usize, Told)> {
@@ -67,7 +68,7 @@ fn read(line: &[u8]) -> Option<(usize, Told)> {
     if let Some((angle_len, micros)) = angle(inner) {
         return (angle_len == inner.len()).then_some((len, Told::SinceLast(micros)));
     }
-    let text = &inner[blanks(inner)..];
+    let text = &inner[spaces(inner)..];
     if let Some(delta) = text.strip_prefix(b"+") {
         return Some((len, Told::SinceLast(exact(delta)?)));
     }
@@ -85,8 +86,8 @@ fn read(line: &[u8]) -> Option<(usize, Told)> {
 /// `Nov22 23:48`, or `Nov 2 23:48`.
 fn minute(text: &[u8]) -> Option<i64> {
     let (month, rest) = text.split_at_checked(3)?;
-    let (day, day_len) = number(&rest[blanks(rest)..])?;
-    let clock = rest.get(blanks(rest) + day_len..)?.strip_prefix(b" ")?;
+    let (day, day_len) = number(&rest[spaces(rest)..])?;
+    let clock = rest.get(spaces(rest) + day_len..)?.strip_prefix(b" ")?;
     let is_short = clock.len() == 5 && (1..=31).contains(&day);
     let month = std::str::from_utf8(month).ok()?;
     let clock = std::str::from_utf8(clock).ok()?;

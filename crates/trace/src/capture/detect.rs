@@ -12,6 +12,7 @@ use super::lines::lines;
 use super::look::{Look, landmark, look, monotonic_host};
 use super::syslog::Head;
 use super::{Layer, head, json, pstore, quoted_printable, stamp, wrapped};
+use crate::run::spaces;
 
 /// The first lines are all looked at.
 const FIRST: usize = 8;
@@ -205,6 +206,6 @@ fn has_indented_messages(text: &[u8], sample: &Votes) -> bool {
 /// Whether `line` has a stamp, and the line behind it is indented as far.
 fn is_head_of(line: &[u8], next: &[u8]) -> bool {
     let head = stamp::kernel_len(line).filter(|&len| head::behind_blank(line, len).is_some()).map(|len| len + 1);
-    let own = stamp::blanks(next);
+    let own = spaces(next);
     head == Some(own) && !matches!(next.get(own), None | Some(b'\n'))
 }

@@ -7,6 +7,7 @@ use super::lines::lines;
 use super::look::{landmark, monotonic_host};
 use super::syslog::{Head, Time};
 use super::{Layer, container, stamp};
+use crate::run::spaces;
 
 /// The names of syslog facilities, as `dmesg -x` and busybox's syslogd print them.
 pub(super) const FACILITIES: [&str; 20] = [
@@ -210,10 +211,10 @@ pub(super) fn spaced_caller(line: &[u8]) -> Option<(usize, &[u8], usize)> {
 pub(super) fn decoded(line: &[u8]) -> Option<usize> {
     let name = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
     let facility = name(line);
-    let colon = facility + stamp::blanks(&line[facility..]);
+    let colon = facility + spaces(&line[facility..]);
     let level_at = colon + 1;
     let level = name(line.get(level_at..)?);
-    let end = level_at + level + stamp::blanks(&line[level_at + level..]);
+    let end = level_at + level + spaces(&line[level_at + level..]);
     let known = |names: &[&str], word: &[u8]| names.iter().any(|n| n.as_bytes() == word);
     let fits = line[colon] == b':'
         && line.get(end) == Some(&b':')

@@ -7,7 +7,7 @@ use super::container::cri;
 use super::head::Heads;
 use super::map::Out;
 use super::repeat::{Repeat, Repeats};
-use super::stamp::blanks;
+use crate::run::spaces;
 
 /// The lines of a text with their offsets, without their newlines.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
@@ -47,7 +47,7 @@ pub(super) fn peel(layer: Layer, text: &[u8], out: &mut Out) {
                 head = (!layer.is_transport()).then_some(message + lost);
                 Some(message)
             }
-            None => head.filter(|&head| head > 0 && blanks(line) >= head),
+            None => head.filter(|&head| head > 0 && spaces(line) >= head),
         };
         match message {
             Some(message) => {

@@ -7,6 +7,7 @@ use super::lines::push_unescaped;
 use super::map::Out;
 use super::stamp;
 use super::syslog::Head;
+use crate::run::digits;
 
 /// A line that stands for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Repeat {
         let mark = memchr::memmem::find(line, MARK)?;
         let before = line[..mark].strip_suffix(b"last ").unwrap_or(&line[..mark]);
         let behind = &line[mark + MARK.len()..];
-        let digits = behind.iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits = digits(behind);
         let times = std::str::from_utf8(&behind[..digits]).ok()?.parse().ok().filter(|times| *times > 0)?;
         let rest = behind[digits..].strip_prefix(b" times")?;
         if rest.is_empty() {

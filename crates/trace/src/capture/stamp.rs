@@ -3,6 +3,8 @@
 //! Each function returns how many bytes the stamp takes, and the time in microseconds: since boot for the
 //! kernel's own stamp, since some fixed day for those of the wall clock (only differences are used).
 
+use crate::run::{digits, spaces};
+
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 const MONTHS: [&[u8; 3]; 12] =
@@ -27,7 +29,7 @@ pub(super) fn kernel(line: &[u8]) -> Option<Stamp> {
 
 /// The length of printk's stamp alone; each line of a plain console is asked for it.
 pub(super) fn kernel_len(line: &[u8]) -> Option<usize> {
-    let mut at = 1 + blanks(line.strip_prefix(b"[")?);
+    let mut at = 1 + spaces(line.strip_prefix(b"[")?);
     let secs = digits(&line[at..]);
     at += secs;
     if secs == 0 || secs > 18 || line.get(at) != Some(&b'.') {
@@ -50,7 +52,7 @@ pub(super) fn caller(line: &[u8]) -> Option<(usize, &[u8])> {
     if line.first() != Some(&b'[') {
         return None;
     }
-    let start = 1 + blanks(&line[1..]);
+    let start = 1 + spaces(&line[1..]);
     if !matches!(line.get(start), Some(b'T' | b'C')) {
         return None;
     }
@@ -156,16 +158,6 @@ pub(super) fn seconds(text: &[u8]) -> Option<i64> {
         _ => 0,
     };
     Some(secs.saturating_mul(SECOND).saturating_add(micros))
-}
-
-/// The number of blanks at the start.
-pub(super) fn blanks(line: &[u8]) -> usize {
-    line.iter().take_while(|&&b| b == b' ').count()
-}
-
-/// The number of decimal digits at the start.
-pub(super) fn digits(line: &[u8]) -> usize {
-    line.iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
 /// A decimal number of up to 18 digits at the start, and its length.

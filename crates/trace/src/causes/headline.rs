@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::holder::hung_task;
 use super::{Why, tail};
-use crate::find::{find, holds};
+use crate::find::{find, holds, number_behind};
 use crate::frame::Frame;
 use crate::line::Context;
 use crate::log::Entry;
@@ -281,11 +281,6 @@ fn is_object(text: &[u8]) -> bool {
 
 fn pid(text: &[u8]) -> Option<u32> {
     text.starts_with(b"CPU: ").then(|| number_behind(text, b" PID: "))?
-}
-
-fn number_behind(text: &[u8], name: &[u8]) -> Option<u32> {
-    let rest = &text[find(text, name)? + name.len()..];
-    std::str::from_utf8(&rest[..digits(rest)]).ok()?.parse().ok()
 }
 
 /// What a panic line says, also the one at the end: `---[ end Kernel panic - not syncing: Fatal exception ]---`.

@@ -4,6 +4,7 @@ use memchr::memmem;
 
 use crate::marks::triggers;
 use crate::rules::Rules;
+use crate::run::digits;
 
 const NAME: &[u8] = b"\"MESSAGE\"";
 
@@ -61,7 +62,7 @@ impl Array<'_> {
     fn byte(&mut self) -> Option<u8> {
         self.at += self.text[self.at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         let rest = &self.text[self.at..];
-        let length = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let length = digits(rest);
         let byte = std::str::from_utf8(&rest[..length]).ok()?.parse().ok()?;
         self.at += length;
         self.passes(b',');
