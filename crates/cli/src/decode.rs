@@ -93,7 +93,7 @@ pub fn run(shared: &Shared, command: &Decode, output: &Output) -> io::Result<Out
         return report::run(&shared, &paths, Options::default(), output);
     }
     let kernels = Kernels::new(&shared, output);
-    if output.outcome(true) == Outcome::Failed {
+    if output.has_failed() {
         return Ok(Outcome::Failed);
     }
     let mut results = output.log();

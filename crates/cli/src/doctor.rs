@@ -75,7 +75,8 @@ fn examine(
     modules: &BTreeSet<(String, Option<String>)>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let Build { banner, release, version, build_id } = &kernels.released(&boot.build);
+    let build = kernels.released(&boot.build);
+    let Build { banner, release, version, build_id } = &build;
     let said = |out: &mut dyn Write, name: &str, value: &Option<String>| {
         value.as_ref().map_or(Ok(()), |value| writeln!(out, "  {name:<9} {}", printable(value)))
     };
@@ -85,7 +86,7 @@ fn examine(
     if let Some(offset) = boot.offset {
         writeln!(out, "  moved by  {offset:#x}")?;
     }
-    let (tried, choice) = kernels.tried(&kernels.released(&boot.build));
+    let (tried, choice) = kernels.tried(&build);
     show(out, "image", &tried, choice)?;
     if let Some((path, image)) = kernel.path().zip(taken(&tried, choice)) {
         index(out, path, image)?;

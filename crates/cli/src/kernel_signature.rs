@@ -64,7 +64,7 @@ const BATCH: usize = 64;
 /// Runs the command.
 pub fn run(command: &KernelSignature, shared: &Shared, output: &Output) -> io::Result<Outcome> {
     let signer = Signer::new(command, output);
-    if matches!(output.outcome(true), Outcome::Failed) {
+    if output.has_failed() {
         // A set that lacks a module has no signature.
         return Ok(Outcome::Failed);
     }
@@ -153,7 +153,7 @@ impl Signer {
 
     fn modules_below(&self, directory: &Path, output: &Output) -> Vec<(String, Signature)> {
         let files = module_files(directory, output);
-        if files.is_empty() && !matches!(output.outcome(true), Outcome::Failed) {
+        if files.is_empty() && !output.has_failed() {
             output.error(directory, &"no modules below it");
         }
         let sign = |(name, path): (String, PathBuf)| match self.sign(&path) {

@@ -70,9 +70,14 @@ impl Output {
         eprintln!("ksplat: {}", printable(&text.to_string()));
     }
 
+    /// True once an error was said.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
     /// Ends a command: an error that happened outweighs what was found.
     pub fn outcome(&self, found: bool) -> Outcome {
-        match (self.failed.load(Ordering::Relaxed), found) {
+        match (self.has_failed(), found) {
             (true, _) => Outcome::Failed,
             (false, true) => Outcome::Found,
             (false, false) => Outcome::Nothing,

@@ -25,7 +25,7 @@ const BATCH: usize = 64;
 /// Runs the command.
 pub fn run(shared: &Shared, paths: &[PathBuf], options: Options, output: &Output) -> io::Result<Outcome> {
     let kernels = Kernels::named(shared, output);
-    if kernels.is_some() && output.outcome(true) == Outcome::Failed {
+    if kernels.is_some() && output.has_failed() {
         return Ok(Outcome::Failed);
     }
     let inputs = inputs(paths, output);
@@ -148,8 +148,7 @@ fn text(file: &str, found: &Found<'_>, kernel: Option<&Booted<'_>>, out: &mut dy
     let taint = origin.taint.as_deref().filter(|flags| !flags.is_empty()).map(|flags| format!("tainted {flags}"));
     page.list("kernel", ", ", [origin.release, taint.as_deref()].into_iter().flatten());
     page.fact("hardware", origin.hardware.as_deref().unwrap_or(""));
-    let blamed = found.signature.plaintext().lines().skip(1).map_while(|line| line.strip_prefix("frame: "));
-    page.list("blamed", " < ", blamed);
+    page.list("blamed", " < ", found.signature.frames());
     page.fact("trapped at", ksplat::trapping_instruction(splat, title).as_deref().unwrap_or(""));
     let guilty = match kernel {
         Some(kernel) => Symbolized::of(splat, title, |frames| kernel.resolve_all(frames)).guilty_file(title),
